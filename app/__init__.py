@@ -1,0 +1,1 @@
+"""SoS, the Survey of Surveys: one scale for the stellar parameters of every large spectroscopic survey."""

@@ -1,0 +1,30 @@
+"""Every setting of the service, read once at a door (`app.main`, `app.cli`, `workers`) and handed down as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings from the environment; each is read from `SOS_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="SOS_", extra="ignore")
+
+    state: Path = Field(Path(".sos"), description="folder of the embedded database, logs and downloaded tables")
+    database_url: str | None = Field(None, description="another PostgreSQL server instead of the embedded one")
+    pg_bin: Path | None = Field(None, description="folder of PostgreSQL binaries for the embedded server")
+    host: str = Field("127.0.0.1", description="address that the HTTP service listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that the HTTP service listens on")
+    api_processes: int = Field(1, ge=1, description="processes that serve HTTP")
+    pool_size: int = Field(8, ge=1, description="database connections for short reads, per process")
+    stream_pool_size: int = Field(4, ge=1, description="database connections for downloads, per process")
+    jobs: int = Field(2, ge=1, description="processes that fit models side by side")
+    public_url: str | None = Field(None, description="address under which users see the service")
+
+    @property
+    def state_folder(self) -> Path:
+        """The state folder as an absolute path."""
+        return self.state.expanduser().resolve()

@@ -1,0 +1,33 @@
+"""The tables, one noun a file; importing this package registers all of them on `Base.metadata`."""
+
+from app.storage.tables.base import Base
+from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
+from app.storage.tables.measurements import MeasurementRow
+from app.storage.tables.stars import MatchRow, StarRow
+from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
+from app.storage.tables.versions import (
+    ArtifactRow,
+    FigureRow,
+    ModelRow,
+    PublicationEventRow,
+    PublicationRow,
+    VersionRow,
+)
+
+__all__ = [
+    "ArtifactRow",
+    "Base",
+    "CalibratedRow",
+    "FigureRow",
+    "HomogenizedRow",
+    "IngestionRow",
+    "MatchRow",
+    "MeasurementRow",
+    "ModelRow",
+    "PublicationEventRow",
+    "PublicationRow",
+    "RejectRow",
+    "StarRow",
+    "SurveyRow",
+    "VersionRow",
+]

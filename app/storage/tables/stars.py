@@ -1,0 +1,66 @@
+"""Stars, and which survey row belongs to which star."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Double,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.storage.tables.base import Base
+
+
+class StarRow(Base):
+    """A star on the sky, numbered by SoS in sky order; position at `epoch_jyear`.
+
+    `identity` is the text that names the star whatever survey arrives first (Gaia DR3 id, else 2MASS designation,
+    else its first survey object); `split` (0 train, 1 conformalize, 2 test) is a hash of it.
+    """
+
+    __tablename__ = "star"
+    __table_args__ = (
+        CheckConstraint("ra >= 0 AND ra < 360", name="ra_in_range"),
+        CheckConstraint("dec >= -90 AND dec <= 90", name="dec_in_range"),
+        UniqueConstraint("identity"),
+        Index("ix_star_gaia_dr3_source_id", "gaia_dr3_source_id", unique=True),
+    )
+
+    star_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    identity: Mapped[str] = mapped_column(Text)
+    gaia_dr3_source_id: Mapped[int | None] = mapped_column(BigInteger)
+    tmass: Mapped[str | None] = mapped_column(Text)
+    ra: Mapped[float] = mapped_column(Double)
+    dec: Mapped[float] = mapped_column(Double)
+    epoch_jyear: Mapped[float] = mapped_column(REAL)
+    pm_ra_cosdec_masyr: Mapped[float | None] = mapped_column(REAL)
+    pm_dec_masyr: Mapped[float | None] = mapped_column(REAL)
+    g_mag: Mapped[float | None] = mapped_column(REAL)
+    bp_mag: Mapped[float | None] = mapped_column(REAL)
+    rp_mag: Mapped[float | None] = mapped_column(REAL)
+    k_mag: Mapped[float | None] = mapped_column(REAL)
+    split: Mapped[int] = mapped_column(SmallInteger)
+    n_measurements: Mapped[int] = mapped_column(SmallInteger)
+    n_surveys: Mapped[int] = mapped_column(SmallInteger)
+    ambiguous: Mapped[bool] = mapped_column(Boolean)
+
+
+class MatchRow(Base):
+    """A survey row belongs to a star: how that was found, how far apart, and whether another star was as likely."""
+
+    __tablename__ = "match"
+    __table_args__ = (Index("ix_match_star_id", "star_id"),)
+
+    measurement_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    survey_id: Mapped[int] = mapped_column(SmallInteger)
+    star_id: Mapped[int] = mapped_column(BigInteger)
+    separation_arcsec: Mapped[float] = mapped_column(REAL)
+    how: Mapped[int] = mapped_column(SmallInteger, comment="0 alone, 1 by id, 2 by position")
+    ambiguous: Mapped[bool] = mapped_column(Boolean)
