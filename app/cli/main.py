@@ -1,0 +1,57 @@
+"""The `sos` command: global options, and one file a subject beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from app.cli import context, db
+from app.domain.errors import SosError
+
+
+class SosGroup(TyperGroup):
+    """The root command: prints the project's errors as one line and turns them into exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except SosError as error:
+            context.say(f"error: {error}")
+            raise typer.Exit(context.exit_code(error)) from error
+
+
+app = typer.Typer(
+    cls=SosGroup,
+    help="Survey of Surveys: one scale for the stellar parameters of every large spectroscopic survey.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 unavailable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    state: Annotated[
+        Path | None, typer.Option(help="Folder of the embedded database and downloads (SOS_STATE, else .sos)")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="PostgreSQL server to use instead of the embedded one (SOS_DATABASE_URL)")
+    ] = None,
+) -> None:
+    """Take the options that all commands share."""
+    context.forget()
+    context.use(state=state, database_url=database_url)
+
+
+app.add_typer(db.app, name="db")
+app.command()(db.migrate)
+
+
+def run() -> None:
+    """Run the command line."""
+    app(prog_name="sos")
