@@ -1,0 +1,161 @@
+"""Rows in and out of PostgreSQL as columns, through binary COPY on the caller's connection and transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from typing import Any, TypeAlias
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg import pq, sql
+from sqlalchemy import Connection
+
+from app.storage import binary_copy, column_codec
+from app.storage.engine import driver_connection, translated_errors
+
+Column: TypeAlias = NDArray[Any] | pa.Array | pa.ChunkedArray
+
+_ROWS_IN = 8_192
+_ROWS_OUT = 65_536
+
+
+def copy_in(connection: Connection, table: str, columns: Mapping[str, Column], *, freeze: bool = False) -> int:
+    """Append equally long columns to a table and return the number of rows.
+
+    Masked values, None, NaT and arrow nulls are written as NULL. NaN is NULL too, except in tables of the schema `raw`,
+    which keep what a survey wrote.
+
+    Args:
+        connection: in whose transaction the rows are written.
+        table: name of the table, with its schema where that is not `public`.
+        columns: values by column name; columns of the table that are left out take their default.
+        freeze: write rows as long visible; allowed where this transaction created the table.
+
+    Raises:
+        ValueError: columns differ in length, or a value does not fit the type of its column.
+        TypeError: a column's values are of another kind than the table's column.
+    """
+    count = _common_length(columns)
+    driver = driver_connection(connection)
+    codecs = [column_codec.codec(oid) for oid in _column_types(driver, table, list(columns))]
+    keep_nan = table.startswith("raw.")
+    statement = sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT BINARY{freeze})").format(
+        table=_table_identifier(table),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        freeze=sql.SQL(", FREEZE") if freeze else sql.SQL(""),
+    )
+    with translated_errors(), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(binary_copy.HEADER)
+        for start in range(0, count, _ROWS_IN):
+            stop = min(start + _ROWS_IN, count)
+            fields = [
+                column_codec.encode_column(name, codec, _slice(values, start, stop), keep_nan=keep_nan)
+                for (name, values), codec in zip(columns.items(), codecs, strict=True)
+            ]
+            copy.write(binary_copy.encode(fields).data)
+        copy.write(binary_copy.TRAILER)
+    return count
+
+
+def copy_out(connection: Connection, query: str, params: Mapping[str, object] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the rows of a query as arrays by column name.
+
+    NULL becomes NaN in float columns, 0 in integer columns, False, NaT, and None in text (object arrays).
+
+    Args:
+        connection: on which the query runs, in its transaction.
+        query: a SELECT; parameters are written `%(name)s`, and `%` itself `%%` where there are parameters.
+        params: values of the parameters.
+
+    Raises:
+        TypeError: a column has a type that arrays cannot hold; cast it in the query.
+    """
+    blocks = list(copy_out_blocks(connection, query, params))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def copy_out_blocks(
+    connection: Connection, query: str, params: Mapping[str, object] | None = None, *, rows: int = _ROWS_OUT
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the rows of a query in blocks, as `copy_out` returns them, in flat memory; at least one, be it empty.
+
+    The connection can run nothing else until the iterator is exhausted or closed.
+    """
+    driver = driver_connection(connection)
+    text = psycopg.ClientCursor(driver).mogrify(query, params) if params else query
+    text = text.strip().rstrip(";")
+    names, codecs = _describe(driver, text)
+    with closing(_messages(driver, b"COPY (%b) TO STDOUT (FORMAT BINARY)" % text.encode(), rows)) as messages:
+        for count, data in messages:
+            tuples = binary_copy.locate(data, count, len(names))
+            yield {name: codec.decode(tuples, i) for i, (name, codec) in enumerate(zip(names, codecs, strict=True))}
+
+
+def _messages(driver: psycopg.Connection[Any], statement: bytes, rows: int) -> Generator[tuple[int, NDArray[np.uint8]]]:
+    """Yield COPY data in blocks of tuples; libpq hands out a row a call, and its own call is the cheapest."""
+    with translated_errors(), driver.cursor() as cursor, cursor.copy(statement):
+        parts: list[Any] = []
+        skip = len(binary_copy.HEADER)
+        while True:
+            size, data = driver.pgconn.get_copy_data(0)
+            if size < 0:
+                break
+            parts.append(data[skip:])
+            skip = 0
+            if len(parts) > rows:
+                last = parts.pop()
+                yield rows, np.frombuffer(b"".join(parts), np.uint8)
+                parts = [last]
+        _finish_copy(driver)
+    # The last message is the trailer.
+    yield len(parts) - 1, np.frombuffer(b"".join(parts), np.uint8)
+
+
+def _finish_copy(driver: psycopg.Connection[Any]) -> None:
+    failure: psycopg.Error | None = None
+    while (result := driver.pgconn.get_result()) is not None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            failure = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if failure is not None:
+        raise failure
+
+
+def _describe(driver: psycopg.Connection[Any], query: str) -> tuple[list[str], list[column_codec.Codec]]:
+    with translated_errors(), driver.cursor() as cursor:
+        cursor.execute(b"SELECT * FROM (%b) AS described LIMIT 0" % query.encode())
+        description = cursor.description or []
+    names = [column.name for column in description]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the query returns two columns of one name: {', '.join(names)}")
+    return names, [column_codec.codec(column.type_code, column.name) for column in description]
+
+
+def _column_types(driver: psycopg.Connection[Any], table: str, names: list[str]) -> list[int]:
+    statement = sql.SQL("SELECT {columns} FROM {table} LIMIT 0").format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)), table=_table_identifier(table)
+    )
+    with translated_errors(), driver.cursor() as cursor:
+        cursor.execute(statement)
+        return [column.type_code for column in cursor.description or []]
+
+
+def _table_identifier(table: str) -> sql.Identifier:
+    schema, dot, name = table.partition(".")
+    return sql.Identifier(schema, name) if dot else sql.Identifier(table)
+
+
+def _common_length(columns: Mapping[str, Column]) -> int:
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"columns must be equally long and at least one: {lengths}")
+    return next(iter(lengths.values()))
+
+
+def _slice(values: Column, start: int, stop: int) -> Column:
+    part = values[start:stop]
+    if isinstance(part, pa.ChunkedArray):
+        return pa.concat_arrays(part.chunks) if part.num_chunks else pa.array([], part.type)
+    return part
