@@ -1,0 +1,1 @@
+"""The method: arrays in, arrays or frozen results out. No database, web, settings or clock."""

@@ -1,0 +1,1 @@
+"""Several measurements of a star become one value with an asymmetric interval."""

@@ -1,0 +1,1 @@
+"""Calibration plans as TOML files."""

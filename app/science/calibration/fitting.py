@@ -1,0 +1,189 @@
+"""Fitting a survey: its links to the reference scale become three bias models with conformal tails and a domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from app.science.arrays import Floats, Integers
+from app.science.calibration.bias_model import IDENTITY, BiasModel, Kind, fit_bias
+from app.science.calibration.conformal import TailShifts, conformalize
+from app.science.calibration.domain import learn_domain
+from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
+from app.science.calibration.grid import grid_axes
+from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
+from app.science.calibration.quantile_model import BoostSettings
+from app.science.calibration.selection import Selection, candidates, select_kind
+from app.science.calibration.survey_model import SurveyModel
+from app.science.robust import scatter
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a survey's models are fitted.
+
+    Attributes:
+        direction: `forward` (the survey given the star, then inverted) or `direct` (the reference given the survey).
+        pooled: below this number of stars, training and conformal stars are fitted together and the conformal step
+            uses what each fold's models say of the stars left out of it; above it the two sets are kept apart.
+        few: below this number the tails come from Student's t instead.
+        fewest: below this number the survey is refused.
+        shrinkage: number of stars that a slope of zero counts for.
+        boost: tree settings; None takes them by the number of stars.
+        seed: of everything random.
+    """
+
+    direction: str = "forward"
+    pooled: int = 2000
+    few: int = 60
+    fewest: int = 5
+    shrinkage: float = 3.0
+    boost: BoostSettings | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class FittedSurvey:
+    """A survey's models, and per parameter the counts and cross-validated losses that stand behind them."""
+
+    model: SurveyModel
+    metrics: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Who is fitted and who sets the tails: the same stars by turns where they are pooled, else two sets."""
+
+    training: Links
+    held_out: Links
+    pooled: bool
+    direction: str
+
+    def features(self, links: Links) -> Floats:
+        return stack(links.reference if self.direction == "forward" else links.reported, links.nuisance)
+
+
+def fit_survey(links: Links, identity: tuple[bool, ...], settings: FitSettings) -> FittedSurvey:
+    """Fit the bias of a survey in the three parameters.
+
+    Args:
+        links: every spectrum of a star that the reference scale knows; stars of the test split are left out here.
+        identity: which parameters define the reference and stay as they are.
+        settings: how.
+
+    Raises:
+        ValueError: fewer links than `settings.fewest`; the message says how many there are.
+    """
+    finite = links.finite()
+    usable = finite.where(finite.split != TEST)
+    if usable.stars < settings.fewest:
+        raise ValueError(f"{usable.stars} stars in common with the reference scale, {settings.fewest} are needed")
+    sample = _divide(usable, settings)
+    features = sample.features(sample.training)
+    space = feature_space(features, STELLAR + links.nuisance_names)
+    fits = [
+        (IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
+        if fixed
+        else _fit_parameter(p, sample, space, settings)
+        for p, fixed in enumerate(identity)
+    ]
+    model = SurveyModel(
+        direction=settings.direction,
+        space=space,
+        models=tuple(fit for fit, _ in fits),
+        domain=learn_domain(features, sample.features(sample.held_out), rng=np.random.default_rng(settings.seed)),
+        axes=grid_axes(space, features),
+        correlation=_correlation([fit for fit, _ in fits], sample),
+        reference_error=_typical_error(sample.training),
+    )
+    return FittedSurvey(model, tuple(_metrics(fit, choice, finite, sample, settings) for fit, choice in fits))
+
+
+def _divide(usable: Links, settings: FitSettings) -> _Sample:
+    if usable.stars < settings.pooled:
+        return _Sample(usable, usable, pooled=True, direction=settings.direction)
+    training, held_out = usable.where(usable.split == TRAIN), usable.where(usable.split == CONFORMALIZE)
+    return _Sample(training, held_out, pooled=False, direction=settings.direction)
+
+
+def _fit_parameter(p: int, sample: _Sample, space: FeatureSpace, settings: FitSettings) -> tuple[BiasModel, Selection]:
+    training = sample.training
+    features, target = sample.features(training), training.reported[:, p] - training.reference[:, p]
+    folds = folds_of(training.star, 5 if training.stars >= 200 else 10)
+    boost = settings.boost or BoostSettings.for_stars(training.stars)
+    common: dict[str, Any] = {"boost": boost, "seed": settings.seed + p, "shrinkage": settings.shrinkage}
+    kinds = candidates(training.stars, features.shape[1])
+    choice = select_kind(features, target, training.weights, folds, space, kinds, **common)
+    holdout = _stopping_stars(training.star) if boost.patience else None
+    model = fit_bias(choice.kind, features, target, training.weights, space, holdout=holdout, **common)
+    return replace(model, shifts=_tails(p, model, choice, sample, target, settings)), choice
+
+
+def _stopping_stars(star: Integers) -> Floats:
+    """Return 1 for one star in seven: they decide when boosting stops."""
+    return np.where(folds_of(star + 1, 7) == 0, 1.0, 0.0)
+
+
+def _tails(
+    p: int, model: BiasModel, choice: Selection, sample: _Sample, target: Floats, settings: FitSettings
+) -> TailShifts:
+    if not sample.pooled:
+        held_out = sample.held_out
+        predicted = model.raw_quantiles(sample.features(held_out))
+        return conformalize(predicted, held_out.reported[:, p] - held_out.reference[:, p])
+    if sample.training.stars >= settings.few:
+        return conformalize(choice.left_out, target)
+    return _student_tails(model, target - choice.left_out[:, 1], sample.training.stars)
+
+
+def _student_tails(model: BiasModel, residuals: Floats, stars: int) -> TailShifts:
+    """Return shifts that make a few-star model's interval as wide as its leave-out residuals, by Student's t.
+
+    The half width is that of a prediction from n stars, t_(0.84, n-1) s sqrt(1 + 1/n).
+    """
+    spread = max(scatter(residuals), 0.5 * float(residuals.std(ddof=1)))
+    half_width = float(stats.t.ppf(0.84, stars - 1)) * spread * float(np.sqrt(1 + 1 / stars))
+    lower, median, upper = (float(quantile) for quantile in model.residual_quantiles)
+    return TailShifts(median - half_width - lower, median + half_width - upper)
+
+
+def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
+    """Return the correlation (3, 3) of the survey's errors from held-out stars; zero for reference parameters."""
+    links, features = sample.held_out, sample.features(sample.held_out)
+    scores = []
+    for p, model in enumerate(models):
+        residual = links.reported[:, p] - links.reference[:, p] - model.quantiles(features)[:, 1]
+        scores.append(stats.norm.ppf(stats.rankdata(residual) / (len(residual) + 1)))
+    correlation: Floats = np.nan_to_num(np.atleast_2d(np.corrcoef(np.array(scores))))
+    fixed = np.array([model.kind is Kind.IDENTITY for model in models])
+    correlation[fixed, :] = 0.0
+    correlation[:, fixed] = 0.0
+    np.fill_diagonal(correlation, 1.0)
+    regular: Floats = 0.95 * correlation + 0.05 * np.eye(3)  # never singular, however few the stars
+    return regular
+
+
+def _typical_error(links: Links) -> Floats:
+    known = np.isfinite(links.reference_error)
+    return np.array(
+        [float(np.median(links.reference_error[known[:, p], p])) if known[:, p].any() else 0.0 for p in range(3)]
+    )
+
+
+def _metrics(
+    model: BiasModel, choice: Selection, links: Links, sample: _Sample, settings: FitSettings
+) -> dict[str, Any]:
+    few = sample.training.stars < settings.few
+    return {
+        "stars": links.stars,
+        "train": links.where(links.split == TRAIN).stars,
+        "conformalize": links.where(links.split == CONFORMALIZE).stars,
+        "test": links.where(links.split == TEST).stars,
+        "tails": "Student's t" if few else "cross-conformal" if sample.pooled else "split conformal",
+        "tail_shifts": [model.shifts.lower, model.shifts.upper],
+        "cross_validated_pinball_loss": choice.losses,
+        "rounds": model.trees.booster.num_boosted_rounds() if model.trees else 0,
+    }
