@@ -223,12 +223,9 @@ def _as_json(value: Any) -> Any:
 
 
 def _print_fields(fields: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
+    width = max(map(len, fields), default=0)
     for name, value in fields.items():
-        table.add_row(name, _cell(value))
-    _answers().print(table, markup=False, highlight=False)
+        sys.stdout.write(f"{name:<{width}}  {_cell(value)}".rstrip() + "\n")
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,5 +54,11 @@ app.command()(db.migrate)
 
 
 def run() -> None:
-    """Run the command line."""
+    """Run the command line; a request to end leaves through the open blocks, so that they can clean up."""
+    for request in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(request, _leave)
     app(prog_name="sos")
+
+
+def _leave(request: int, _frame: object) -> None:
+    raise SystemExit(128 + request)
