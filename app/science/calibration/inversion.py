@@ -17,7 +17,8 @@ import numpy as np
 from app.science.arrays import Booleans, Floats
 from app.science.calibration.grid import BiasGrid
 
-MOST_STEPS = 60
+LOCAL_STEPS = 12
+MOST_STEPS = 40
 TOLERANCE = np.array([0.05, 1e-4, 1e-4])
 LARGEST_STEP = 10_000.0
 """Of one Newton step, in tolerances: 500 K and 1 dex."""
@@ -68,9 +69,8 @@ def invert(
         Values and intervals about the star's true parameters (the reference's error is taken out of the band).
     """
     value, minus, plus, converged = _invert(
-        grid.axes,
-        grid.sizes,
-        grid.values,
+        (grid.axes, grid.sizes, grid.values),
+        (grid.axes, grid.sizes, np.ascontiguousarray(grid.values[:, 1::3])),
         np.ascontiguousarray(reported),
         np.ascontiguousarray(nuisance),
         np.ascontiguousarray(own_minus),
@@ -83,12 +83,12 @@ def invert(
 
 
 @numba.njit(cache=True, nogil=True)
-def _locate(axes: Any, start: int, size: int, at: float) -> tuple[int, float]:
-    """Return the cell of `at` on one axis and the fraction of the way through it, clipped to the ends."""
+def _locate(axes: Any, start: int, size: int, at: float) -> tuple[int, float, float]:
+    """Return the cell of `at` on one axis, how far through it `at` is (0 to 1, clipped), and the cell's width."""
     if size == 1 or at <= axes[start]:
-        return 0, 0.0
+        return 0, 0.0, 1.0
     if at >= axes[start + size - 1]:
-        return size - 2, 1.0
+        return size - 1, 0.0, 1.0
     low, high = 0, size - 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -96,49 +96,78 @@ def _locate(axes: Any, start: int, size: int, at: float) -> tuple[int, float]:
             low = middle
         else:
             high = middle
-    return low, (at - axes[start + low]) / (axes[start + low + 1] - axes[start + low])
+    width = axes[start + low + 1] - axes[start + low]
+    return low, (at - axes[start + low]) / width, width
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpolate(axes: Any, sizes: Any, values: Any, at: Any, only_median: bool, out: Any) -> None:
-    """Write the nine quantiles (or only the three medians) at `at` (5,) into `out` (9,)."""
-    cell = np.empty(5, dtype=np.int64)
-    part = np.empty(5)
-    start = 0
+def _corners(axes: Any, sizes: Any, at: Any, scratch: Any) -> int:
+    """Write the nodes around `at` (5,) with shares, sides and the cell's place; return how many there are."""
+    node, share, side, part, width = scratch
+    count, start = 1, 0
+    node[0], share[0], side[0] = 0, 1.0, 0
     for axis in range(5):
-        cell[axis], part[axis] = _locate(axes, start, sizes[axis], at[axis])
-        start += sizes[axis]
-    out[:] = 0.0
-    for corner in range(32):
-        weight = 1.0
-        index = 0
-        for axis in range(5):
-            upper = (corner >> axis) & 1
-            weight *= part[axis] if upper else 1.0 - part[axis]
-            index = index * sizes[axis] + min(cell[axis] + upper, sizes[axis] - 1)
-        if weight == 0.0:
+        size = sizes[axis]
+        cell, part[axis], width[axis] = _locate(axes, start, size, at[axis])
+        start += size
+        for corner in range(count):
+            node[corner] = node[corner] * size + cell
+        if part[axis] == 0.0:
             continue
-        if only_median:
-            out[1] += weight * values[index, 1]
-            out[4] += weight * values[index, 4]
-            out[7] += weight * values[index, 7]
-        else:
-            for k in range(9):
-                out[k] += weight * values[index, k]
+        for corner in range(count):
+            node[count + corner] = node[corner] + 1
+            share[count + corner] = share[corner] * part[axis]
+            side[count + corner] = side[corner] | (1 << axis)
+            share[corner] *= 1.0 - part[axis]
+        count *= 2
+    return count
 
 
 @numba.njit(cache=True, nogil=True)
-def _slopes(axes: Any, sizes: Any, values: Any, at: Any, reach: Any, low: Any, high: Any, slope: Any) -> None:
+def _interpolate(grid: Any, at: Any, scratch: Any, out: Any) -> None:
+    """Write the columns of the grid's table at `at` (5,) into `out`."""
+    axes, sizes, table = grid
+    node, share = scratch[0], scratch[1]
+    out[:] = 0.0
+    for corner in range(_corners(axes, sizes, at, scratch)):
+        for k in range(table.shape[1]):
+            out[k] += share[corner] * table[node[corner], k]
+
+
+@numba.njit(cache=True, nogil=True)
+def _with_slopes(median: Any, at: Any, scratch: Any, out: Any, slope: Any) -> None:
+    """Write the median bias at `at` into `out` (3,) and I + db/dt of the cell into `slope` (3, 3)."""
+    axes, sizes, table = median
+    node, share, side, part, width = scratch
+    out[:] = 0.0
+    slope[:] = 0.0
+    for corner in range(_corners(axes, sizes, at, scratch)):
+        for p in range(3):
+            out[p] += share[corner] * table[node[corner], p]
+        for q in range(3):
+            if part[q] == 0.0:
+                continue
+            upper = (side[corner] >> q) & 1
+            change = share[corner] / (width[q] * (part[q] if upper else part[q] - 1.0))
+            for p in range(3):
+                slope[p, q] += change * table[node[corner], p]
+    for p in range(3):
+        slope[p, p] += 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _wide_slopes(median: Any, at: Any, reach: Any, scratch: Any, slope: Any) -> None:
     """Write I + db/dt (3, 3) at `at`, by differences over `reach` (3,) to either side."""
+    low, high = np.empty(3), np.empty(3)
     for q in range(3):
         here = at[q]
         at[q] = here - reach[q]
-        _interpolate(axes, sizes, values, at, True, low)
+        _interpolate(median, at, scratch, low)
         at[q] = here + reach[q]
-        _interpolate(axes, sizes, values, at, True, high)
+        _interpolate(median, at, scratch, high)
         at[q] = here
         for p in range(3):
-            slope[p, q] = (high[3 * p + 1] - low[3 * p + 1]) / (2.0 * reach[q]) + (1.0 if p == q else 0.0)
+            slope[p, q] = (high[p] - low[p]) / (2.0 * reach[q]) + (1.0 if p == q else 0.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -178,29 +207,32 @@ def _without_reference(width: float, reference_error: float) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle(axes: Any, sizes: Any, values: Any, reported: Any, at: Any, reach: Any, tolerance: Any) -> bool:
-    """Move `at` to where t + b(t) equals `reported` (3,); return whether it got there."""
-    bias, low, high = np.empty(9), np.empty(9), np.empty(9)
-    slope, inverse = np.eye(3), np.eye(3)
-    rest, step = np.empty(3), np.empty(3)
-    damping, previous = 1.0, np.inf
-    for _ in range(MOST_STEPS):
-        _interpolate(axes, sizes, values, at, True, bias)
+def _settle(median: Any, reported: Any, at: Any, reach: Any, tolerance: Any, scratch: Any) -> bool:
+    """Move `at` to where t + b(t) equals `reported` (3,); return whether it got there.
+
+    Newton's method with the slopes of the cell that `at` is in, exact once it stays in one cell; where that hops
+    between cells, slopes over the survey's error and shorter steps.
+    """
+    bias, slope, inverse, rest = np.empty(3), np.eye(3), np.eye(3), np.empty(3)
+    damping = 1.0
+    for turn in range(MOST_STEPS):
+        _with_slopes(median, at, scratch, bias, slope)
+        size = 0.0
         for p in range(3):
-            rest[p] = reported[p] - at[p] - bias[3 * p + 1]
-        size = np.max(np.abs(rest) / tolerance)
+            rest[p] = reported[p] - at[p] - bias[p]
+            size = max(size, abs(rest[p]) / tolerance[p])
         if size < 1.0:
             return True
-        if size > 0.9 * previous:
-            damping = max(0.5 * damping, 0.1)
-        previous = size
-        _slopes(axes, sizes, values, at, reach, low, high, slope)
-        if _inverse(slope, inverse) > SMALLEST_DETERMINANT:
-            step[:] = inverse @ rest
-        else:
-            step[:] = 0.5 * rest
-        limit = LARGEST_STEP * tolerance
-        at[:3] += damping * np.minimum(np.maximum(step, -limit), limit)
+        if turn >= LOCAL_STEPS:
+            damping = 0.5
+            _wide_slopes(median, at, reach, scratch, slope)
+        steep = _inverse(slope, inverse) < SMALLEST_DETERMINANT
+        for p in range(3):
+            step = 0.5 * rest[p]
+            if not steep:
+                step = inverse[p, 0] * rest[0] + inverse[p, 1] * rest[1] + inverse[p, 2] * rest[2]
+            limit = LARGEST_STEP * tolerance[p]
+            at[p] += damping * min(max(step, -limit), limit)
     return False
 
 
@@ -218,9 +250,8 @@ def _band(bias: Any, own_minus: Any, own_plus: Any, reference_error: Any, below:
 
 @numba.njit(cache=True, nogil=True)
 def _invert(
-    axes: Any,
-    sizes: Any,
-    values: Any,
+    grid: Any,
+    median: Any,
     reported: Any,
     nuisance: Any,
     own_minus: Any,
@@ -232,22 +263,24 @@ def _invert(
     n = reported.shape[0]
     value, minus, plus = np.empty((n, 3)), np.empty((n, 3)), np.empty((n, 3))
     converged = np.zeros(n, dtype=np.bool_)
-    at, bias, low, high = np.empty(5), np.empty(9), np.empty(9), np.empty(9)
+    scratch = (np.empty(32, np.int64), np.empty(32), np.empty(32, np.int64), np.empty(5), np.empty(5))
+    at, bias = np.empty(5), np.empty(9)
     slope, inverse = np.eye(3), np.eye(3)
     reach, below, above = np.empty(3), np.empty(3), np.empty(3)
     for star in range(n):
         at[:3] = reported[star]
         at[3:] = nuisance[star]
-        _interpolate(axes, sizes, values, at, False, bias)
+        _interpolate(grid, at, scratch, bias)
         for p in range(3):
             at[p] -= bias[3 * p + 1]
             reach[p] = max(0.5 * (bias[3 * p + 2] - bias[3 * p]), SHORTEST_REACH * tolerance[p])
-        converged[star] = _settle(axes, sizes, values, reported[star], at, reach, tolerance)
+        converged[star] = _settle(median, reported[star], at, reach, tolerance, scratch)
         value[star] = at[:3]
-        _interpolate(axes, sizes, values, at, False, bias)
+        _interpolate(grid, at, scratch, bias)
         _band(bias, own_minus[star], own_plus[star], reference_error, below, above)
-        reach[:] = np.maximum(0.5 * (below + above), SHORTEST_REACH * tolerance)
-        _slopes(axes, sizes, values, at, reach, low, high, slope)
+        for p in range(3):
+            reach[p] = max(0.5 * (below[p] + above[p]), SHORTEST_REACH * tolerance[p])
+        _wide_slopes(median, at, reach, scratch, slope)
         if _inverse(slope, inverse) < SMALLEST_DETERMINANT:
             inverse[:] = np.eye(3)
         for p in range(3):
