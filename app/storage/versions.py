@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql
 
 from app.domain.errors import ConflictError, NotFoundError, UnknownVersionError
@@ -57,9 +57,15 @@ def add_model(
     return sha256
 
 
-def finish(connection: Connection, version_id: int, *, metrics: dict[str, Any], n_stars: int) -> None:
+def set_metrics(connection: Connection, version_id: int, metrics: dict[str, Any]) -> None:
+    """Add figures to a version's metrics, replacing those of the same name."""
+    merged = VersionRow.metrics.op("||")(type_coerce(metrics, postgresql.JSONB))
+    _set(connection, version_id, metrics=merged)
+
+
+def finish(connection: Connection, version_id: int, *, n_stars: int) -> None:
     """Mark a running version as ready."""
-    _set(connection, version_id, state=VersionState.READY, metrics=metrics, n_stars=n_stars, finished_at=func.now())
+    _set(connection, version_id, state=VersionState.READY, n_stars=n_stars, finished_at=func.now())
 
 
 def fail(connection: Connection, version_id: int, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy import stats
 from app.science.arrays import Floats, Integers
 from app.science.calibration.bias_model import IDENTITY, BiasModel, Kind, fit_bias
 from app.science.calibration.conformal import TailShifts, conformalize
-from app.science.calibration.domain import learn_domain
+from app.science.calibration.domain import Domain, learn_domain
 from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
 from app.science.calibration.grid import grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
@@ -66,13 +67,45 @@ class _Sample:
         return stack(links.reference if self.direction == "forward" else links.reported, links.nuisance)
 
 
-def fit_survey(links: Links, identity: tuple[bool, ...], settings: FitSettings) -> FittedSurvey:
+@dataclass(frozen=True)
+class _Task:
+    """One parameter to fit."""
+
+    parameter: int
+    identity: bool
+    sample: _Sample
+    space: FeatureSpace
+    settings: FitSettings
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """One parameter fitted."""
+
+    model: BiasModel
+    choice: Selection
+
+
+Each = Callable[[Callable[["_Task"], "_Fit"], Iterable["_Task"]], Iterable["_Fit"]]
+"""`map`, or the map of a pool of processes."""
+
+
+def fit_survey(
+    links: Links,
+    identity: tuple[bool, ...],
+    settings: FitSettings,
+    *,
+    own_error: Floats,
+    each: Each = map,
+) -> FittedSurvey:
     """Fit the bias of a survey in the three parameters.
 
     Args:
         links: every spectrum of a star that the reference scale knows; stars of the test split are left out here.
         identity: which parameters define the reference and stay as they are.
         settings: how.
+        own_error: error of reference parameters for which the survey quotes none, (3,).
+        each: how the parameters are fitted: one after the other, or side by side.
 
     Raises:
         ValueError: fewer links than `settings.fewest`; the message says how many there are.
@@ -84,22 +117,33 @@ def fit_survey(links: Links, identity: tuple[bool, ...], settings: FitSettings) 
     sample = _divide(usable, settings)
     features = sample.features(sample.training)
     space = feature_space(features, STELLAR + links.nuisance_names)
-    fits = [
-        (IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
-        if fixed
-        else _fit_parameter(p, sample, space, settings)
-        for p, fixed in enumerate(identity)
-    ]
+    fits = list(each(_fit_parameter, [_Task(p, fixed, sample, space, settings) for p, fixed in enumerate(identity)]))
     model = SurveyModel(
         direction=settings.direction,
         space=space,
-        models=tuple(fit for fit, _ in fits),
+        models=tuple(fit.model for fit in fits),
         domain=learn_domain(features, sample.features(sample.held_out), rng=np.random.default_rng(settings.seed)),
         axes=grid_axes(space, features),
-        correlation=_correlation([fit for fit, _ in fits], sample),
+        correlation=_correlation([fit.model for fit in fits], sample),
         reference_error=_typical_error(sample.training),
+        own_error=own_error,
     )
-    return FittedSurvey(model, tuple(_metrics(fit, choice, finite, sample, settings) for fit, choice in fits))
+    return FittedSurvey(model, tuple(_metrics(fit, finite, sample, settings) for fit in fits))
+
+
+def reference_model(own_error: Floats) -> SurveyModel:
+    """Return the model of a survey that defines the scale in all three parameters: its values are left alone."""
+    space = FeatureSpace(STELLAR, np.zeros(3), np.ones(3), np.zeros(3), np.zeros(3))
+    return SurveyModel(
+        direction="forward",
+        space=space,
+        models=(IDENTITY, IDENTITY, IDENTITY),
+        domain=Domain(np.zeros((1, 3)), np.zeros(3), np.ones(3), np.inf),
+        axes=[np.zeros(1)] * 3,
+        correlation=np.eye(3),
+        reference_error=np.zeros(3),
+        own_error=own_error,
+    )
 
 
 def _divide(usable: Links, settings: FitSettings) -> _Sample:
@@ -109,17 +153,19 @@ def _divide(usable: Links, settings: FitSettings) -> _Sample:
     return _Sample(training, held_out, pooled=False, direction=settings.direction)
 
 
-def _fit_parameter(p: int, sample: _Sample, space: FeatureSpace, settings: FitSettings) -> tuple[BiasModel, Selection]:
-    training = sample.training
-    features, target = sample.features(training), training.reported[:, p] - training.reference[:, p]
+def _fit_parameter(task: _Task) -> _Fit:
+    if task.identity:
+        return _Fit(IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
+    p, settings, training = task.parameter, task.settings, task.sample.training
+    features, target = task.sample.features(training), training.reported[:, p] - training.reference[:, p]
     folds = folds_of(training.star, 5 if training.stars >= 200 else 10)
     boost = settings.boost or BoostSettings.for_stars(training.stars)
     common: dict[str, Any] = {"boost": boost, "seed": settings.seed + p, "shrinkage": settings.shrinkage}
     kinds = candidates(training.stars, features.shape[1])
-    choice = select_kind(features, target, training.weights, folds, space, kinds, **common)
+    choice = select_kind(features, target, training.weights, folds, task.space, kinds, **common)
     holdout = _stopping_stars(training.star) if boost.patience else None
-    model = fit_bias(choice.kind, features, target, training.weights, space, holdout=holdout, **common)
-    return replace(model, shifts=_tails(p, model, choice, sample, target, settings)), choice
+    model = fit_bias(choice.kind, features, target, training.weights, task.space, holdout=holdout, **common)
+    return _Fit(replace(model, shifts=_tails(p, model, choice, task.sample, target, settings)), choice)
 
 
 def _stopping_stars(star: Integers) -> Floats:
@@ -173,9 +219,8 @@ def _typical_error(links: Links) -> Floats:
     )
 
 
-def _metrics(
-    model: BiasModel, choice: Selection, links: Links, sample: _Sample, settings: FitSettings
-) -> dict[str, Any]:
+def _metrics(fit: _Fit, links: Links, sample: _Sample, settings: FitSettings) -> dict[str, Any]:
+    model = fit.model
     few = sample.training.stars < settings.few
     return {
         "stars": links.stars,
@@ -184,6 +229,6 @@ def _metrics(
         "test": links.where(links.split == TEST).stars,
         "tails": "Student's t" if few else "cross-conformal" if sample.pooled else "split conformal",
         "tail_shifts": [model.shifts.lower, model.shifts.upper],
-        "cross_validated_pinball_loss": choice.losses,
+        "cross_validated_pinball_loss": fit.choice.losses,
         "rounds": model.trees.booster.num_boosted_rounds() if model.trees else 0,
     }

@@ -70,6 +70,7 @@ def dump_frame(model: SurveyModel) -> bytes:
         "axes": [_numbers(axis) for axis in model.axes],
         "correlation": model.correlation.tolist(),
         "reference_error": _numbers(model.reference_error),
+        "own_error": _numbers(model.own_error),
         "domain": {
             "centre": _numbers(model.domain.centre),
             "width": _numbers(model.domain.width),
@@ -97,6 +98,7 @@ def load_survey(frame: bytes, models: tuple[bytes, bytes, bytes]) -> SurveyModel
         axes=[np.array(axis) for axis in header["axes"]],
         correlation=np.array(header["correlation"]),
         reference_error=np.array(header["reference_error"]),
+        own_error=np.array(header["own_error"]),
     )
 
 

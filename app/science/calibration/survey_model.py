@@ -46,6 +46,7 @@ class SurveyModel:
         axes: nodes of the grid on which forward models are tabulated.
         correlation: of the survey's errors in the three parameters, (3, 3).
         reference_error: typical error of the reference, (3,).
+        own_error: error of a reference parameter for which the survey quotes none, (3,).
     """
 
     direction: str
@@ -55,6 +56,7 @@ class SurveyModel:
     axes: list[Floats]
     correlation: Floats
     reference_error: Floats
+    own_error: Floats
 
     @cached_property
     def grid(self) -> BiasGrid:
@@ -70,6 +72,8 @@ class SurveyModel:
             own_minus: errors downwards after the survey's error model, (n, 3); used for reference parameters.
             own_plus: errors upwards, (n, 3).
         """
+        own_minus = np.where(np.isfinite(own_minus), own_minus, self.own_error)
+        own_plus = np.where(np.isfinite(own_plus), own_plus, self.own_error)
         if all(model.kind is Kind.IDENTITY for model in self.models):
             everywhere = np.ones(len(reported), dtype=bool)
             return Calibrated(reported, own_minus, own_plus, everywhere, everywhere)

@@ -1,0 +1,45 @@
+-- linked_measurements --
+-- Measurements of one survey whose star was seen by another survey too, by star, blends left out.
+SELECT m.measurement_id, x.star_id, s.split, m.snr, m.g_mag, m.k_mag,
+       m.teff, m.logg, m.feh,
+       m.teff_err_lower, m.logg_err_lower, m.feh_err_lower,
+       m.teff_err_upper, m.logg_err_upper, m.feh_err_upper,
+       m.excluded
+FROM measurement AS m
+JOIN match AS x ON x.measurement_id = m.measurement_id
+JOIN star AS s ON s.star_id = x.star_id
+WHERE m.survey_id = %(survey_id)s AND s.n_surveys > 1 AND NOT x.ambiguous
+ORDER BY x.star_id, m.measurement_id
+
+-- typical_errors --
+-- The median error of a survey in each parameter, NULL where it gives none.
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (teff_err_lower + teff_err_upper) / 2) AS teff,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY (logg_err_lower + logg_err_upper) / 2) AS logg,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY (feh_err_lower + feh_err_upper) / 2) AS feh
+FROM measurement WHERE survey_id = %(survey_id)s
+
+-- inputs --
+-- The data snapshot: every file of every survey with its checksum and row counts.
+SELECT s.name, i.file_name, i.file_sha256, i.descriptor_sha256, i.rows_read, i.rows_stored, i.rows_rejected
+FROM survey AS s JOIN ingestion AS i USING (survey_id)
+ORDER BY s.name, i.file_sha256, i.descriptor_sha256
+
+-- surveys_with_measurements --
+-- Surveys that hold at least one measurement, by name.
+SELECT s.survey_id, s.name FROM survey AS s
+WHERE EXISTS (SELECT FROM measurement AS m WHERE m.survey_id = s.survey_id)
+ORDER BY s.name
+
+-- measurements_by_star --
+-- Every matched measurement in star order, with what calibration and combination need.
+SELECT x.star_id, m.survey_id, m.measurement_id, s.split, x.ambiguous, m.snr, m.g_mag, m.k_mag,
+       m.teff, m.logg, m.feh,
+       m.teff_err_lower, m.logg_err_lower, m.feh_err_lower,
+       m.teff_err_upper, m.logg_err_upper, m.feh_err_upper,
+       m.excluded,
+       s.gaia_dr3_source_id, s.ra, s.dec, s.g_mag AS star_g_mag, s.bp_mag AS star_bp_mag,
+       s.rp_mag AS star_rp_mag, s.k_mag AS star_k_mag
+FROM match AS x
+JOIN measurement AS m ON m.measurement_id = x.measurement_id AND m.survey_id = x.survey_id
+JOIN star AS s ON s.star_id = x.star_id
+ORDER BY x.star_id, m.survey_id, m.measurement_id
