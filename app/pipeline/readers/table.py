@@ -1,0 +1,64 @@
+"""A table that is read in pieces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from app.domain.errors import TableError
+
+ROWS_PER_BATCH = 100_000
+
+
+@dataclass(frozen=True)
+class SurveyTable:
+    """A table in a file: its columns with their types and units, and its rows in batches.
+
+    `rows` is the number of rows where it is known before reading. A column's unit, as the file spells it, is in the
+    metadata of its field.
+    """
+
+    file: str
+    format: str
+    schema: pa.Schema
+    rows: int | None
+    read: Callable[[int], Iterator[pa.RecordBatch]]
+
+    def __post_init__(self) -> None:
+        unique_names(self.file, self.schema.names)
+
+    def batches(self, rows: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order, at most about `rows` at a time.
+
+        Raises:
+            TableError: the file ends early or holds something else than its header says.
+        """
+        return self.read(rows)
+
+
+def make_field(name: str, kind: pa.DataType, unit: str | None = None) -> pa.Field:
+    """Return a column's description; the unit goes into its metadata."""
+    unit = (unit or "").strip()
+    return pa.field(name, kind, metadata={"unit": unit} if unit else None)
+
+
+def unit_of(field: pa.Field) -> str | None:
+    """Return the unit that the file gives for a column, None where it gives none."""
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    unit = metadata.get(b"unit")
+    return unit.decode() if unit else None
+
+
+def unique_names(file: str, names: Sequence[str]) -> Sequence[str]:
+    """Return the names of columns as they are.
+
+    Raises:
+        TableError: two columns have the same one.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise TableError(file, f"more than one column is called {twice[0]!r}; column names must differ")
+    return names
