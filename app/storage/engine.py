@@ -7,11 +7,21 @@ from contextlib import contextmanager
 
 import psycopg
 import sqlalchemy
+from psycopg_pool import PoolTimeout
 from sqlalchemy import Connection, Engine, exc
 
-from app.domain.errors import ConflictError, DatabaseError
+from app.domain.errors import ConflictError, DatabaseError, SosError, UnavailableError
 
 WRITER_OPTIONS = "-c timezone=UTC -c jit=off"
+
+_TRANSLATED = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.IntegrityError,
+    exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.IntegrityError,
+)
 
 
 def driver_url(url: str) -> str:
@@ -23,14 +33,26 @@ def driver_url(url: str) -> str:
 
 
 class Database:
-    """A PostgreSQL database, reached through SQLAlchemy on psycopg 3."""
+    """A PostgreSQL database, reached through SQLAlchemy on psycopg 3.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: where it is, in any of the accepted spellings.
+        options: settings of every connection, as `-c name=value` words.
+        size: connections at most; None for five that stay open and ten more under load.
+        patience_s: how long to wait for a connection to become free.
+    """
+
+    def __init__(
+        self, url: str, *, options: str = WRITER_OPTIONS, size: int | None = None, patience_s: float = 30.0
+    ) -> None:
         self.url = driver_url(url)
         self.engine: Engine = sqlalchemy.create_engine(
             self.url.replace("postgresql://", "postgresql+psycopg://", 1),
-            connect_args={"options": WRITER_OPTIONS},
+            connect_args={"options": options},
             pool_pre_ping=True,
+            pool_size=size or 5,
+            max_overflow=10 if size is None else 0,
+            pool_timeout=patience_s,
         )
 
     @contextmanager
@@ -55,15 +77,27 @@ def translated_errors() -> Iterator[None]:
     """Raise the project's errors in place of the driver's.
 
     Raises:
+        UnavailableError: a statement took longer than it may, or no connection became free.
         DatabaseError: the server cannot be reached or ended the connection.
         ConflictError: a unique or check constraint forbids the change.
     """
     try:
         yield
-    except (exc.OperationalError, psycopg.OperationalError, exc.InterfaceError) as error:
-        raise DatabaseError(f"the database cannot be reached or stopped answering: {_first_line(error)}") from error
-    except (exc.IntegrityError, psycopg.IntegrityError) as error:
-        raise ConflictError(f"the database refused the change: {_first_line(error)}") from error
+    except _TRANSLATED as error:
+        raise meaning(error) from error
+
+
+def meaning(error: Exception) -> SosError:
+    """Return the project's error for one of the driver's, SQLAlchemy's or the pool's."""
+    origin = getattr(error, "orig", None) or error
+    first_line = str(origin).strip().split("\n", maxsplit=1)[0]
+    if isinstance(origin, psycopg.errors.QueryCanceled):
+        return UnavailableError("the answer took longer than it may: ask for less")
+    if isinstance(origin, exc.TimeoutError | PoolTimeout):
+        return UnavailableError("every database connection is busy: ask again in a moment")
+    if isinstance(origin, psycopg.IntegrityError | exc.IntegrityError):
+        return ConflictError(f"the database refused the change: {first_line}")
+    return DatabaseError(f"the database cannot be reached or stopped answering: {first_line}")
 
 
 def driver_connection(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
@@ -71,8 +105,3 @@ def driver_connection(connection: Connection) -> psycopg.Connection[tuple[object
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
-
-
-def _first_line(error: Exception) -> str:
-    origin = getattr(error, "orig", None) or error
-    return str(origin).strip().split("\n", maxsplit=1)[0]
