@@ -53,3 +53,13 @@ def measurements_by_star(connection: Connection, *, rows: int) -> Iterator[Colum
         rest = {name: column[cut:] for name, column in whole.items()}
     if rest is not None and len(rest["star_id"]):
         yield rest
+
+
+def count_matches(connection: Connection) -> int:
+    """Return how many measurements belong to a star."""
+    return int(connection.exec_driver_sql(queries("calibration")["count_matches"]).scalar_one())
+
+
+def validation_rows(connection: Connection, version_id: int) -> Columns:
+    """Return raw and calibrated values of the test stars that two surveys saw, in star order."""
+    return bulk.copy_out(connection, queries("calibration")["validation_rows"], {"version_id": version_id})

@@ -123,6 +123,12 @@ def current(connection: Connection) -> int | None:
     return connection.execute(select(PublicationRow.version_id)).scalar_one_or_none()
 
 
+def previous(connection: Connection) -> int | None:
+    """Return the version that was served before the present one, None if there was none."""
+    statement = select(PublicationEventRow.previous_id).order_by(PublicationEventRow.event_id.desc()).limit(1)
+    return connection.execute(statement).scalar_one_or_none()
+
+
 def get(connection: Connection, version_id: int) -> Version:
     """Return a version.
 

@@ -43,3 +43,19 @@ FROM match AS x
 JOIN measurement AS m ON m.measurement_id = x.measurement_id AND m.survey_id = x.survey_id
 JOIN star AS s ON s.star_id = x.star_id
 ORDER BY x.star_id, m.survey_id, m.measurement_id
+
+-- count_matches --
+-- How many measurements belong to a star.
+SELECT count(*) FROM match
+
+-- validation_rows --
+-- Raw and calibrated values of every measurement of a version whose star is in the test split and has two surveys.
+SELECT c.star_id, c.survey_id, c.in_domain, m.excluded,
+       m.teff AS teff_raw, m.logg AS logg_raw, m.feh AS feh_raw,
+       c.teff, c.teff_lower, c.teff_upper, c.logg, c.logg_lower, c.logg_upper, c.feh, c.feh_lower, c.feh_upper
+FROM calibrated AS c
+JOIN star AS s ON s.star_id = c.star_id
+JOIN measurement AS m ON m.measurement_id = c.measurement_id AND m.survey_id = c.survey_id
+JOIN match AS x ON x.measurement_id = c.measurement_id
+WHERE c.version_id = %(version_id)s AND c.split = 2 AND s.n_surveys > 1 AND NOT x.ambiguous
+ORDER BY c.star_id, c.survey_id, c.measurement_id
