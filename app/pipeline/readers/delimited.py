@@ -140,4 +140,12 @@ def _guess(values: pa.ChunkedArray) -> pa.DataType:
         return pa.string()
     if len(given) and pc.all(pc.is_in(given, pa.array(["true", "false", "True", "False", "TRUE", "FALSE"]))).as_py():
         return pa.bool_()
-    return pa.int64()
+    return next((kind for kind in (pa.int64(), pa.float64()) if _fits(given, kind)), pa.string())
+
+
+def _fits(values: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    try:
+        values.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -129,8 +129,7 @@ def _text(values: NDArray[Any]) -> pa.Array:
 
 def _vector(convert: Convert, size: int, view: str | None = None) -> Convert:
     def split(values: NDArray[Any]) -> pa.Array:
-        flat = np.ascontiguousarray(values)
-        flat = flat.view(view) if view else flat
+        flat = np.frombuffer(values.tobytes(), view) if view else values
         return pa.FixedSizeListArray.from_arrays(convert(flat.reshape(-1)), size)
 
     return split

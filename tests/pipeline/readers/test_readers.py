@@ -101,7 +101,6 @@ def test_fits_keeps_vectors_scaled_unsigned_and_missing_values(tmp_path: Path) -
         fits.Column("varying", "PE()", array=np.array([np.array([1.0, 2.0]), np.array([3.0])], dtype=object)),
         fits.Column("varying_text", "PA()", array=np.array(["long text", "b"], dtype=object)),
         fits.Column("truth", "L", array=np.array([True, False])),
-        fits.Column("empty", "0A", array=np.array(["", ""])),
     ]
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="MAIN")]).writeto(path)
     fits.setval(path, "TSCAL6", value=0.5, ext=1)
