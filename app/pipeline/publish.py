@@ -18,15 +18,16 @@ def publish(database: Database, version_id: int) -> int | None:
         return versions.publish(connection, version_id)
 
 
-def rollback(database: Database) -> int:
-    """Serve again the version that was served before the present one; return its number.
+def rollback(database: Database, version_id: int | None = None) -> int:
+    """Serve an earlier version again, by default the one before the present one; return its number.
 
     Raises:
-        ConflictError: nothing was served before.
+        UnknownVersionError: there is no such version.
+        ConflictError: it is not complete, or nothing was served before.
     """
     with database.begin() as connection:
-        previous = versions.previous(connection)
-        if previous is None:
+        target = versions.previous(connection) if version_id is None else version_id
+        if target is None:
             raise ConflictError("no version was published before the present one")
-        versions.publish(connection, previous, action="rollback")
-        return previous
+        versions.publish(connection, target, action="rollback")
+        return target

@@ -1,0 +1,125 @@
+"""`sos calibrate` and `sos validate`: fit a version, and judge one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import context
+
+if TYPE_CHECKING:
+    from app.storage.engine import Database
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def calibrate(
+    *,
+    plan: Annotated[Path | None, typer.Option(help="Calibration plan (TOML); the built-in one if not given.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes that fit models side by side (SOS_JOBS).", min=1)] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Serve the new version at once.")] = False,
+) -> None:
+    """Fit all surveys, homogenize all stars and validate the result as a new version; prints its number."""
+    from app.pipeline.plans import default_plan, load_plan
+
+    chosen = default_plan() if plan is None else load_plan(plan)
+    with context.open_database() as database:
+        version_id = make_version(database, chosen, jobs=jobs or context.settings().jobs)
+        if publish:
+            from app.pipeline.publish import publish as serve
+
+            serve(database, version_id)
+            context.say(f"version {version_id} is served")
+    context.emit(version_id)
+
+
+def make_version(database: Database, plan: Any, *, jobs: int) -> int:
+    """Calibrate, homogenize and validate with progress bars; return the number of the new version."""
+    from app.pipeline.calibrate import calibrate as fit
+    from app.pipeline.homogenize import homogenize_stars
+    from app.pipeline.validate import validate as judge
+    from app.storage import versions
+
+    with context.progress("calibrate surveys") as progress:
+        version_id = fit(database, plan, jobs=jobs, progress=progress)
+    with context.progress("homogenize measurements") as progress:
+        stars = homogenize_stars(database, version_id, progress=progress)
+    judge(database, version_id)
+    with database.connect() as connection:
+        refused = versions.get(connection, version_id).metrics.get("refused", {})
+    for survey, reason in refused.items():
+        context.say(f"{survey} was not calibrated: {reason}")
+    context.say(f"version {version_id}: {stars:,} stars")
+    return version_id
+
+
+def validate(
+    version: Annotated[int | None, typer.Argument(help="Version; the published one if not given.")] = None,
+    *,
+    cross_fit: Annotated[
+        bool, typer.Option("--cross-fit", help="Judge every common star by models that never saw it.")
+    ] = False,
+    survey: Annotated[str | None, typer.Option(help="Only pairs with this survey.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes that fit side by side (SOS_JOBS).", min=1)] = None,
+    json: AsJson = False,
+) -> None:
+    """Print how surveys agree before and after calibration, on stars that no model has seen.
+
+    Median and scatter (1.48 MAD) come with bootstrap errors; bins are quantiles 0-10, 10-30, 30-70, 70-90, 90-100 %
+    of the second survey's value.
+    """
+    from app.pipeline.validate import validate as judge
+    from app.pipeline.validate import validate_by_cross_fit
+
+    with context.open_database() as database:
+        number = _chosen(database, version)
+        if cross_fit:
+            with context.progress("fit without each fold") as progress:
+                report = validate_by_cross_fit(
+                    database, number, jobs=jobs or context.settings().jobs, progress=progress
+                )
+        else:
+            report = judge(database, number)
+    pairs = [pair for pair in report["pairs"] if survey is None or survey in {pair["survey"], pair["other"]}]
+    if json:
+        context.emit(report | {"pairs": pairs, "version": number}, json=True)
+        return
+    context.say(f"version {number}; {report['stars']}")
+    context.emit(_rows(pairs))
+
+
+def _chosen(database: Database, version: int | None) -> int:
+    from app.domain.errors import NotPublishedError
+    from app.storage import versions
+
+    with database.connect() as connection:
+        number = versions.current(connection) if version is None else versions.get(connection, version).version_id
+    if number is None:
+        raise NotPublishedError("no version is published: name one, or run `sos calibrate --publish`")
+    return number
+
+
+def _rows(pairs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    return [_row(pair) for pair in pairs]
+
+
+def _row(pair: dict[str, Any]) -> dict[str, str]:
+    digits = 1 if pair["parameter"] == "teff" else 3
+    before, after = pair["before"], pair["after"]
+    return {
+        "pair": f"{pair['survey']} - {pair['other']}",
+        "quantity": pair["parameter"],
+        "stars": str(after["n"]),
+        "median before": f"{before['median']:+.{digits}f}",
+        "scatter before": f"{before['scatter']:.{digits}f}",
+        "median after": f"{after['median']:+.{digits}f} ± {after['median_error']:.{digits}f}",
+        "scatter after": f"{after['scatter']:.{digits}f} ± {after['scatter_error']:.{digits}f}",
+        "pull": f"{pair['pull_width']:.2f}",
+        "inside": f"{pair['inside']:.0%}",
+        "bins after (2 sigma)": " ".join(
+            f"{part['median']:+.{digits}f}({2 * part['error']:.{digits}f})" for part in pair["bins_after"]
+        ),
+    }

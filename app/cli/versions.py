@@ -1,0 +1,52 @@
+"""`sos versions`, `sos publish` and `sos rollback`: which calibration is served."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli import context
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def versions(*, json: AsJson = False) -> None:
+    """List the calibration versions, newest first."""
+    from app.storage import versions as store
+
+    with context.open_database() as database, database.connect() as connection:
+        found = store.list_all(connection)
+    context.emit([_row(version) for version in found], json=json)
+
+
+def publish(version: Annotated[int, typer.Argument(help="Version to serve.")]) -> None:
+    """Serve a version from now on; readers see the old one or the new one whole."""
+    from app.pipeline.publish import publish as serve
+
+    with context.open_database() as database:
+        before = serve(database, version)
+    context.say(f"version {version} is served" + (f", before it was {before}" if before else ""))
+
+
+def rollback(
+    version: Annotated[int | None, typer.Argument(help="Version; the one served before if not given.")] = None,
+) -> None:
+    """Serve an earlier version again."""
+    from app.pipeline.publish import rollback as serve_again
+
+    with context.open_database() as database:
+        number = serve_again(database, version)
+    context.say(f"version {number} is served again")
+
+
+def _row(version: Any) -> dict[str, Any]:
+    return {
+        "version": version.version_id,
+        "state": str(version.state),
+        "plan": version.plan.get("name"),
+        "stars": version.n_stars,
+        "created": version.created_at.isoformat(timespec="seconds"),
+        "published": version.published_at.isoformat(timespec="seconds") if version.published_at else None,
+        "reason": version.reason,
+    }
