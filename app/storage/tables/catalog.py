@@ -13,7 +13,8 @@ class CalibratedRow(Base):
 
     `*_lower`, `*_upper` are the ends of the 68 % interval. `in_domain` and `flags` are about the correction:
     flags bit 0 the inversion did not converge, 1 outside the domain, 2 the survey gave no error,
-    4, 5, 6 Teff, log g, [Fe/H] excluded from the combination, 7 the survey has no model in this version. `*_weight` is the share in the combined value.
+    4, 5, 6 Teff, log g, [Fe/H] excluded from the combination, 7 the survey has no model in this version.
+    `*_weight` is the share in the combined value.
     """
 
     __tablename__ = "calibrated"
@@ -48,7 +49,7 @@ class HomogenizedRow(Base):
 
     Position and magnitudes are copied in, so that a version is a whole fact and a cone reads one index.
     `*_flags`: bit 0 surveys disagree (p < 0.001), 1 some contribution lies outside its domain, 2 one measurement only,
-    3 some contribution was ambiguously matched, 4 every contribution lies outside its domain, so that there is no value.
+    3 some contribution was ambiguously matched, 4 all contributions lie outside their domains: there is no value.
     """
 
     __tablename__ = "homogenized"
