@@ -1,0 +1,88 @@
+"""The sky in SQL: the one file that knows q3c, the extension, and its stand-in made of core PostgreSQL.
+
+Both have the same functions; what differs is how they come into a database and which index they read. Why, and how
+fast, stands in docs/decisions/0003-sky-index.md.
+
+Conditions and queries here are about the indexed columns `ra`, `dec` and take degrees. The role that asks them reads
+with `READING_OPTIONS`: one generic plan per statement (planning costs more than the search itself), never in parallel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection
+
+from app.storage.engine import driver_connection
+
+READING_OPTIONS = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
+
+IN_CONE = "q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)"
+SEPARATION_ARCSEC = "3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8)"
+IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
+
+STARS_IN_CONE = """
+SELECT homogenized.*, 3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8) AS separation_arcsec
+FROM homogenized
+WHERE version_id = %(version_id)s::int
+  AND q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)
+ORDER BY separation_arcsec, star_id
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+"""
+
+_INDEXED = {
+    True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
+    False: sql.SQL("CREATE INDEX {index} ON {table} USING spgist (point(ra, dec))"),
+}
+_HAS_EXTENSION = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'q3c'"
+_OFFERS_EXTENSION = "SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'q3c'"
+
+
+def install(connection: Connection, *, functions: str) -> None:
+    """Give the database q3c's functions: the extension where the server has it and lets us, `functions` elsewhere.
+
+    Args:
+        connection: in whose transaction this happens.
+        functions: SQL that creates functions of the same names.
+    """
+    if not _create_extension(driver_connection(connection)):
+        driver_connection(connection).execute(functions.encode())
+
+
+def uninstall(connection: Connection, *, functions: str) -> None:
+    """Undo `install` with the SQL that drops the functions; an extension stays, it may be others' too."""
+    if not uses_extension(connection):
+        driver_connection(connection).execute(functions.encode())
+
+
+def uses_extension(connection: Connection) -> bool:
+    """Say whether this database has the q3c extension."""
+    return _says(driver_connection(connection), _HAS_EXTENSION)
+
+
+def sky_index_sql(table: str, *, extension: bool) -> sql.Composed:
+    """Return the statement that indexes the positions `ra`, `dec` of a table."""
+    return _INDEXED[extension].format(index=sql.Identifier(f"ix_{table}_sky"), table=sql.Identifier(table))
+
+
+def create_sky_index(connection: Connection, table: str) -> None:
+    """Index the positions `ra`, `dec` of a table: fastest after its rows are in, and in sky order."""
+    driver_connection(connection).execute(sky_index_sql(table, extension=uses_extension(connection)))
+
+
+def _create_extension(driver: psycopg.Connection[Any]) -> bool:
+    if not _says(driver, _OFFERS_EXTENSION):
+        return False
+    try:
+        with driver.transaction():
+            driver.execute("CREATE EXTENSION IF NOT EXISTS q3c")
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def _says(driver: psycopg.Connection[Any], question: str) -> bool:
+    row = driver.execute(question.encode()).fetchone()
+    return row is not None and bool(row[0])
