@@ -88,14 +88,18 @@ def _combine(
         n[group] = count
         if count == 0:
             continue
-        best, curvature = _minimum(value, minus, plus, kept[:count])
+        best = _minimum(value, minus, plus, kept[:count])
         lowest = _height(value, minus, plus, kept[:count], best)
         centre[group], chi2[group] = best, 2.0 * lowest
         down[group] = best - _crossing(value, minus, plus, kept[:count], best, lowest + RISE, -1)
         up[group] = _crossing(value, minus, plus, kept[:count], best, lowest + RISE, 1) - best
+        total = 0.0
         for i in kept[:count]:
             side = plus[i] if best >= value[i] else minus[i]
-            weight[i] = 1.0 / (side * side * curvature)
+            weight[i] = 1.0 / (side * side)
+            total += weight[i]
+        for i in kept[:count]:
+            weight[i] /= total
 
 
 @numba.njit(cache=True, nogil=True)
@@ -115,8 +119,8 @@ def _gather(value: Any, minus: Any, plus: Any, start: int, stop: int, kept: Any)
 
 
 @numba.njit(cache=True, nogil=True)
-def _minimum(value: Any, minus: Any, plus: Any, kept: Any) -> tuple[float, float]:
-    """Return where the sum is smallest, and its second derivative there; `kept` is by rising value."""
+def _minimum(value: Any, minus: Any, plus: Any, kept: Any) -> Any:
+    """Return where the sum is smallest; `kept` is by rising value."""
     total, moment = 0.0, 0.0
     origin = value[kept[0]]
     for i in kept:
@@ -131,8 +135,8 @@ def _minimum(value: Any, minus: Any, plus: Any, kept: Any) -> tuple[float, float
         moment += change * (value[i] - origin)
         best = origin + moment / total
         if place == len(kept) - 1 or best <= value[kept[place + 1]]:
-            return max(best, value[i]), total
-    return value[kept[-1]], total
+            return max(best, value[i])
+    return value[kept[-1]]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,0 +1,63 @@
+"""Who enters a star's value, and which flags say what happened."""
+
+import numpy as np
+import pytest
+
+from app.science.combination.stars import (
+    AMBIGUOUS,
+    NOTHING_INSIDE,
+    OUTSIDE_DOMAIN,
+    SINGLE,
+    SURVEYS_DISAGREE,
+    Contributions,
+    homogenize,
+)
+
+
+def contributions(values, *, starts, in_domain=None, used=None, ambiguous=None):
+    value = np.repeat(np.array(values, dtype=float)[:, None], 3, axis=1)
+    n = len(value)
+    return Contributions(
+        starts=np.array(starts),
+        value=value,
+        minus=np.ones((n, 3)),
+        plus=np.ones((n, 3)),
+        used=np.ones((n, 3), dtype=bool) if used is None else used,
+        in_domain=np.ones(n, dtype=bool) if in_domain is None else np.array(in_domain),
+        ambiguous=np.zeros(n, dtype=bool) if ambiguous is None else np.array(ambiguous),
+    )
+
+
+def teff(given, *, refuse=True):
+    return homogenize(given, refuse_outside=refuse, widen_factor=2.0)[0]
+
+
+def test_agreeing_disagreeing_and_single_measurements_are_told_apart():
+    result = teff(contributions([1.0, 1.2, 0.0, 9.0, 5.0], starts=[0, 2, 4, 5]))
+    assert result.flags.tolist() == [0, SURVEYS_DISAGREE, SINGLE]
+
+
+def test_outside_measurements_are_refused_or_widened_as_the_plan_says():
+    given = contributions([0.0, 4.0], starts=[0, 2], in_domain=[True, False])
+    refused, widened = teff(given), teff(given, refuse=False)
+    assert refused.combined.value[0] == 0.0
+    assert refused.flags[0] == OUTSIDE_DOMAIN | SINGLE
+    assert widened.combined.value[0] == pytest.approx(0.8)
+    assert widened.flags[0] & OUTSIDE_DOMAIN
+
+
+def test_a_star_with_nothing_inside_has_no_value_and_says_why():
+    result = teff(contributions([3.0], starts=[0, 1], in_domain=[False]))
+    assert np.isnan(result.combined.value[0])
+    assert result.flags[0] == OUTSIDE_DOMAIN | NOTHING_INSIDE
+
+
+def test_an_excluded_parameter_does_not_enter_while_the_others_do():
+    used = np.array([[False, True, True]])
+    parts = homogenize(contributions([3.0], starts=[0, 1], used=used), refuse_outside=True, widen_factor=2.0)
+    assert [int(part.combined.n[0]) for part in parts] == [0, 1, 1]
+
+
+def test_an_ambiguous_match_is_flagged():
+    result = teff(contributions([3.0, 3.0], starts=[0, 2], ambiguous=[False, True]))
+    assert result.flags[0] & AMBIGUOUS
