@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("SOS_") and not name.startswith("SOS_TEST_")]:
         del os.environ[name]
     if not hasattr(config, "workerinput"):
-        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="sos-test-")
+        os.environ[RUN_FOLDER] = str(servers.open_folder())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

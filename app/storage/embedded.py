@@ -38,6 +38,7 @@ from app.storage.embedded_tuning import machine, tuning
 # Crash recovery replays at most `max_wal_size` of log; a slow disk needs minutes for that.
 START_PATIENCE_S = 600.0
 STOP_PATIENCE_S = 120.0
+REFUSAL_PATIENCE_S = 2.0
 LARGEST_LOG_BYTES = 10_000_000
 
 
@@ -258,11 +259,18 @@ class EmbeddedServer:
 
     def _is_ready(self, home: Home, process: int) -> bool:
         """Wait until the server answers; False if it ends instead."""
-        deadline = time.monotonic() + START_PATIENCE_S
+        started = time.monotonic()
+        refused_since = None
         while embedded_process.is_alive(process):
-            if answers(home):
-                return True
-            if time.monotonic() > deadline:
+            try:
+                if answers(home):
+                    return True
+            except DatabaseError:
+                # A killed server lives on for a moment and takes connections that it cannot serve.
+                refused_since = refused_since or time.monotonic()
+                if time.monotonic() - refused_since > REFUSAL_PATIENCE_S:
+                    raise
+            if time.monotonic() - started > START_PATIENCE_S:
                 raise DatabaseError(f"PostgreSQL (process {process}) does not answer; its log is {self.log}")
             time.sleep(0.02)
         return False
@@ -288,4 +296,4 @@ class EmbeddedServer:
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "it said nothing")
+        return " / ".join(lines[-2:]) or "it said nothing"

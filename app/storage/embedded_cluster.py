@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +20,7 @@ PORT = 5432
 def make_cluster(account: Account, binaries: Binaries, data: Path, *, checksums: bool = True) -> None:
     """Make a data folder; one that is only half made never gets its name."""
     unfinished = data.with_name(data.name + ".unfinished")
-    remove_cluster(account, unfinished)
+    shutil.rmtree(unfinished, ignore_errors=True)
     account.make_folder(unfinished)
     options = ["-U", ROLE, "--encoding=UTF8", "--no-locale", "-A", "peer"]
     # Until PostgreSQL 18 there were no checksums unless they were asked for, and no word to refuse them.
@@ -27,12 +28,6 @@ def make_cluster(account: Account, binaries: Binaries, data: Path, *, checksums:
         options.append("--data-checksums" if checksums else "--no-data-checksums")
     account.run([binaries.program("initdb"), "-D", unfinished, *options])
     unfinished.rename(data)
-
-
-def remove_cluster(account: Account, data: Path) -> None:
-    """Remove a data folder as its own account does."""
-    if data.exists():
-        account.run(["/bin/rm", "-rf", data])
 
 
 def data_version(data: Path) -> int:

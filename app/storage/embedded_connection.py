@@ -13,7 +13,7 @@ from app.storage.embedded_cluster import PORT, ROLE
 from app.storage.embedded_home import Home
 
 DATABASE = "sos"
-NOT_YET = ("starting up", "not yet accepting", "in recovery", "shutting down", "No such file", "refused")
+NOT_YET = ("starting up", "not yet accepting", "in recovery", "shutting down")
 BUSY = ("too many clients", "remaining connection slots")
 
 
@@ -32,22 +32,36 @@ def answers(home: Home) -> bool:
     """Whether the server takes connections; the SoS database is made where it is missing.
 
     Raises:
-        DatabaseError: it refuses this user.
+        DatabaseError: it refuses this user, or its socket is gone.
     """
     socket = socket_folder(home)
-    if socket is None:
+    if socket is None or not _says_ready(home):
         return False
     try:
         psycopg.connect(_url(socket, DATABASE), connect_timeout=10).close()
     except psycopg.OperationalError as error:
-        message = str(error)
-        if any(sign in message for sign in NOT_YET):
-            return False
-        if f'database "{DATABASE}" does not exist' in message:
-            _make_database(socket)
-        elif not any(sign in message for sign in BUSY):
-            raise DatabaseError(f"PostgreSQL in {home.data} refuses the connection: {message}") from error
+        return _is_up(home, socket, error)
     return True
+
+
+def _says_ready(home: Home) -> bool:
+    lines = embedded_process.pid_file_lines(home.data)
+    return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _is_up(home: Home, socket: Path, error: psycopg.OperationalError) -> bool:
+    """Judge a connection that failed: True the server is up, False not yet; anything else is raised."""
+    message = str(error)
+    if f'database "{DATABASE}" does not exist' in message:
+        _make_database(socket)
+        return True
+    if any(sign in message for sign in NOT_YET):
+        return False
+    if any(sign in message for sign in BUSY):
+        return True
+    raise DatabaseError(
+        f"PostgreSQL in {home.data} runs and cannot be reached (`sos db stop` stops it): {message}"
+    ) from error
 
 
 def _make_database(socket: Path) -> None:

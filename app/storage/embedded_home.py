@@ -37,11 +37,11 @@ class Home:
     def make_socket_folder(self) -> Path:
         """Make the folder of the socket: it lets in the account and root alone, and that is the server's lock.
 
-        A socket's path must be short, so a state folder with a long name has its socket in the system's folder for
-        temporary files, under a name that nobody can foresee.
+        A socket's path must be short and, as clients take lists of hosts, have no comma; where it cannot be so, the
+        socket is in the system's folder for temporary files, under a name that nobody can foresee.
         """
-        folder = self.folder / "socket"
-        if len(str(folder / SOCKET_NAME).encode()) > LONGEST_SOCKET:
+        path = str(self.folder / "socket" / SOCKET_NAME)
+        if len(path.encode()) > LONGEST_SOCKET or "," in path:
             return self.make_short_socket_folder()
         return self.make_folder("socket")
 

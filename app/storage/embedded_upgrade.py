@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from app.domain.errors import DatabaseError
 from app.storage.embedded_binaries import Binaries
-from app.storage.embedded_cluster import ROLE, data_version, make_cluster, remove_cluster, write_configuration
+from app.storage.embedded_cluster import ROLE, data_version, make_cluster, write_configuration
 from app.storage.embedded_home import Home
 
 
@@ -23,7 +24,7 @@ def upgrade(home: Home, old: Binaries, new: Binaries) -> Path:
     made, kept = home.folder / "data.new", home.folder / f"data.pg{data_version(home.data)}"
     if kept.exists():
         raise DatabaseError(f"{kept} is in the way, left from an earlier upgrade: remove it")
-    remove_cluster(home.account, made)
+    shutil.rmtree(made, ignore_errors=True)
     make_cluster(home.account, new, made, checksums=_has_checksums(home, old))
     _copy_databases(home, old, new, made)
     home.data.rename(kept)
@@ -42,7 +43,7 @@ def _copy_databases(home: Home, old: Binaries, new: Binaries, made: Path) -> Non
         home.account.run([new.program("pg_upgrade"), *folders, *options], cwd=workplace)
     finally:
         home.remove_socket_folder(socket)
-        remove_cluster(home.account, workplace)
+        shutil.rmtree(workplace)
 
 
 def _has_checksums(home: Home, binaries: Binaries) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,13 @@ FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", 
 Q3C_BIN = Path(os.environ.get("SOS_TEST_Q3C_BIN", "/usr/lib/postgresql/15/bin"))
 
 _numbers = itertools.count()
+
+
+def open_folder() -> Path:
+    """Make a temporary folder that other accounts may enter: root's servers run under one of them."""
+    folder = Path(tempfile.mkdtemp(prefix="sos-test-"))
+    folder.chmod(0o755)
+    return folder
 
 
 def embedded(run_folder: Path) -> EmbeddedServer:
