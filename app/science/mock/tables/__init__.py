@@ -1,0 +1,1 @@
+"""What surveys publish: observations laid out in the columns of their official catalogues."""
