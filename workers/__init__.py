@@ -1,0 +1,1 @@
+"""Background workers: they take jobs from the queue and run the pipeline's stages."""
