@@ -13,16 +13,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SOS_", extra="ignore")
 
-    state: Path = Field(Path(".sos"), description="folder of the embedded database, logs and downloaded tables")
-    database_url: str | None = Field(None, description="another PostgreSQL server instead of the embedded one")
-    pg_bin: Path | None = Field(None, description="folder of PostgreSQL binaries for the embedded server")
-    host: str = Field("127.0.0.1", description="address that the HTTP service listens on")
-    port: int = Field(8000, ge=0, le=65535, description="port that the HTTP service listens on")
-    api_processes: int = Field(1, ge=1, description="processes that serve HTTP")
-    pool_size: int = Field(8, ge=1, description="database connections for short reads, per process")
-    stream_pool_size: int = Field(4, ge=1, description="database connections for downloads, per process")
-    jobs: int = Field(2, ge=1, description="processes that fit models side by side")
-    public_url: str | None = Field(None, description="address under which users see the service")
+    state: Path = Field(default=Path(".sos"), description="folder of the embedded database, logs and downloaded tables")
+    database_url: str | None = Field(default=None, description="another PostgreSQL server instead of the embedded one")
+    pg_bin: Path | None = Field(default=None, description="folder of PostgreSQL binaries for the embedded server")
+    host: str = Field(default="127.0.0.1", description="address that the HTTP service listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port that the HTTP service listens on")
+    api_processes: int = Field(default=1, ge=1, description="processes that serve HTTP")
+    pool_size: int = Field(default=8, ge=1, description="database connections for short reads, per process")
+    stream_pool_size: int = Field(default=4, ge=1, description="database connections for downloads, per process")
+    jobs: int = Field(default=2, ge=1, description="processes that fit models side by side")
+    public_url: str | None = Field(default=None, description="address under which users see the service")
 
     @property
     def state_folder(self) -> Path:
