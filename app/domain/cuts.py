@@ -33,12 +33,27 @@ class Characters:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Rows whose value in a column lies from `minimum` to `maximum`; one end may be open."""
+
+    column: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("minimum: give minimum, maximum or both")
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError(f"minimum: must be below maximum, got {self.minimum} and {self.maximum}")
+
+
+@dataclass(frozen=True)
 class Cut:
     """A quality cut. A row that fails is stored and shown, but its `parameters` are not used.
 
     Exactly one test: `bits` (none of these bits, counted from 0, is set), `equals`, `minimum`, `maximum` (inclusive),
     `above`, `below` (exclusive), `not_in`, or `characters` of a text flag. `missing` says whether a row without a value
-    fails (the default) or passes.
+    fails (the default) or passes. With `only`, rows outside that range pass.
     """
 
     name: str
@@ -54,6 +69,7 @@ class Cut:
     characters: Characters | None = None
     parameters: tuple[Parameter, ...] = PARAMETERS
     missing: Unknown = Unknown.FAIL
+    only: Range | None = None
 
     TESTS = ("bits", "equals", "minimum", "maximum", "above", "below", "not_in", "characters")
 

@@ -60,9 +60,11 @@ class MissingValues:
 
 @dataclass(frozen=True)
 class RemoteTable:
-    """Where rows can be fetched from: a TAP service, its table, and our column names for its columns.
+    """Where rows can be fetched from: a TAP service, its table, and the service's columns by our file's column names.
 
-    `key` is a column of the service with unique, sortable values, by which the rows are paged.
+    Columns, `key`, `ra` and `dec` are written as ADQL wants them, quotes included. `key` is unique and can be sorted;
+    rows are asked for in its order, so that an interrupted download goes on where it stopped. `geometry` says whether
+    the service knows CONTAINS.
     """
 
     url: str
@@ -72,6 +74,16 @@ class RemoteTable:
     dec: str
     columns: dict[str, str]
     where: str | None = None
+    geometry: bool = True
+    rows_per_query: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: must be the http(s) address of a TAP service, got {self.url!r}")
+        if not self.columns:
+            raise ValueError("columns: name at least one column")
+        if self.rows_per_query < 1:
+            raise ValueError(f"rows_per_query: must be positive, got {self.rows_per_query}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,8 @@ class SurveyDescriptor:
         correlations = self.correlations
         for correlation in (correlations.teff_logg, correlations.teff_feh, correlations.logg_feh):
             names += [correlation.column, correlation.covariance] if correlation else []
-        names += [cut.column for cut in self.cut]
+        for cut in self.cut:
+            names += [cut.column, cut.only.column if cut.only else None]
         return tuple(dict.fromkeys(name for name in names if name))
 
     def required_columns(self) -> tuple[str, ...]:

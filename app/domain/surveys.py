@@ -54,3 +54,4 @@ class Reject:
     row_number: int
     reason: str
     original: dict[str, Any]
+    ingestion_id: int

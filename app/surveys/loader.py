@@ -60,9 +60,14 @@ def builtin() -> tuple[SurveyDescriptor, ...]:
 
 def known(folder: Path | None = None) -> tuple[SurveyDescriptor, ...]:
     """Return the user's descriptors (every `*.toml` of a folder) and the built-in ones that these do not replace."""
-    own = tuple(load(path) for path in sorted(folder.glob("*.toml"))) if folder and folder.is_dir() else ()
+    own = [load(path) for path in sorted(folder.glob("*.toml"))] if folder and folder.is_dir() else []
+    return with_builtin(own)
+
+
+def with_builtin(own: Sequence[SurveyDescriptor]) -> tuple[SurveyDescriptor, ...]:
+    """Return some descriptors and the built-in ones, less those of the same name and format."""
     replaced = {(one.name, one.format) for one in own}
-    return own + tuple(one for one in builtin() if (one.name, one.format) not in replaced)
+    return tuple(own) + tuple(one for one in builtin() if (one.name, one.format) not in replaced)
 
 
 def by_name(name: str, descriptors: Sequence[SurveyDescriptor] | None = None) -> tuple[SurveyDescriptor, ...]:
@@ -90,17 +95,25 @@ def recognise(
         TableError: no descriptor fits, or more than one does.
     """
     descriptors = builtin() if descriptors is None else descriptors
+    names = list(columns)
+    best = fitting(names, file_name, descriptors)
+    if not best:
+        raise TableError(file_name, _why_none(set(names), descriptors))
+    if len(best) > 1:
+        choices = " and ".join(f"{one.name} ({one.format})" for one in best)
+        raise TableError(file_name, f"its columns fit {choices}: name the survey")
+    return best[0]
+
+
+def fitting(
+    columns: Iterable[str], file_name: str, descriptors: Sequence[SurveyDescriptor]
+) -> tuple[SurveyDescriptor, ...]:
+    """Return the descriptors that fit a table best: none, one, or those among which only the user can choose."""
     present = set(columns)
-    fitting = [one for one in descriptors if _fits(one, present)]
-    if not fitting:
-        raise TableError(file_name, _why_none(present, descriptors))
-    fitting = [one for one in fitting if not any(_more_specific(other, one) for other in fitting)]
-    if len(fitting) > 1:
-        fitting = [one for one in fitting if _name_fits(one, file_name)] or fitting
-    if len(fitting) > 1:
-        names = " and ".join(f"{one.name} ({one.format})" for one in fitting)
-        raise TableError(file_name, f"its columns fit {names}: name the survey")
-    return fitting[0]
+    found = [one for one in descriptors if _fits(one, present)]
+    found = [one for one in found if not any(_more_specific(other, one) for other in found)]
+    named = [one for one in found if _name_fits(one, file_name)]
+    return tuple(named or found)
 
 
 def _fits(descriptor: SurveyDescriptor, present: set[str]) -> bool:

@@ -123,7 +123,10 @@ def _open(stream: IO[bytes], dialect: Dialect) -> csv.CSVStreamingReader:
 def _translated(file: str, dialect: Dialect, message: str) -> Exception:
     unfit = _UNFIT.search(message)
     if unfit:
-        return _UnfitError(dialect.names[int(unfit[1])], unfit[3])
+        name = dialect.names[int(unfit[1])]
+        if pa.types.is_string(dialect.types[name]):
+            return TableError(file, f"is not UTF-8 text: {unfit[3]}", column=name)
+        return _UnfitError(name, unfit[3])
     row = _ROW.search(message)
     problem = _ROW_PREFIX.sub("", message)
     return TableError(file, problem, row=int(row[1]) - dialect.skip_lines if row else None)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.domain.errors import TableError
-from app.pipeline.readers.json_text import lists_as_json
+from app.storage.json_text import lists_as_json
 from app.pipeline.readers.votable_fields import Field
 from app.storage.binary_copy import Tuples
 

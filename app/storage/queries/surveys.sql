@@ -1,0 +1,61 @@
+-- lock_survey --
+-- Waits until no other transaction ingests into this survey.
+SELECT pg_advisory_xact_lock(hashtextextended('survey ' || %(name)s, 0))
+
+-- surveys --
+-- Every survey, or the one of this name, with what is in of it.
+SELECT s.survey_id, s.name, s.title, s.release, s.citation, s.url, s.created_at,
+       count(i.ingestion_id)::integer AS n_files,
+       coalesce(sum(i.rows_stored), 0)::bigint AS n_rows,
+       coalesce(sum(i.rows_rejected), 0)::bigint AS n_rejects
+FROM survey AS s LEFT JOIN ingestion AS i USING (survey_id)
+WHERE %(name)s::text IS NULL OR s.name = %(name)s
+GROUP BY s.survey_id
+ORDER BY s.name
+
+-- add_survey --
+-- Adds a survey, or returns the one of this name.
+INSERT INTO survey (name, title, release, citation, url)
+VALUES (%(name)s, %(title)s, %(release)s, %(citation)s, %(url)s)
+ON CONFLICT (name) DO UPDATE SET name = excluded.name
+RETURNING survey_id
+
+-- ingestions --
+-- The files taken into a survey, oldest first; optionally only those of one content.
+SELECT i.ingestion_id, s.name AS survey, i.file_name, i.file_sha256, i.file_bytes, i.file_format, i.descriptor_sha256,
+       i.rows_read, i.rows_stored, i.rows_rejected, i.started_at, i.finished_at
+FROM ingestion AS i JOIN survey AS s USING (survey_id)
+WHERE s.name = %(name)s AND (%(file_sha256)s::text IS NULL OR i.file_sha256 = %(file_sha256)s)
+ORDER BY i.ingestion_id
+
+-- add_ingestion --
+-- Opens the record of a file; its counts follow when all rows are in.
+INSERT INTO ingestion (survey_id, file_name, file_sha256, file_bytes, file_format, descriptor, descriptor_sha256,
+                       rows_read, rows_stored, rows_rejected, started_at, finished_at)
+VALUES (%(survey_id)s, %(file_name)s, %(file_sha256)s, %(file_bytes)s, %(file_format)s, %(descriptor)s,
+        %(descriptor_sha256)s, 0, 0, 0, clock_timestamp(), clock_timestamp())
+RETURNING ingestion_id
+
+-- finish_ingestion --
+-- Counts the rows of an ingestion that are stored and rejected.
+UPDATE ingestion SET rows_read = %(rows_stored)s + %(rows_rejected)s, rows_stored = %(rows_stored)s,
+       rows_rejected = %(rows_rejected)s, finished_at = clock_timestamp()
+WHERE ingestion_id = %(ingestion_id)s
+
+-- drop_ingestions --
+-- Forgets files and their rejects; their measurements are deleted before.
+WITH rejects AS (DELETE FROM reject WHERE ingestion_id = ANY(%(ingestion_ids)s))
+DELETE FROM ingestion WHERE ingestion_id = ANY(%(ingestion_ids)s)
+
+-- rejects --
+-- Rejected rows of a survey by file and row, after a given one.
+SELECT s.name AS survey, i.file_name, r.row_number, r.reason, r.original, r.ingestion_id
+FROM reject AS r JOIN ingestion AS i USING (ingestion_id) JOIN survey AS s ON s.survey_id = r.survey_id
+WHERE s.name = %(name)s AND (r.ingestion_id, r.row_number) > (%(after_ingestion)s, %(after_row)s)
+ORDER BY r.ingestion_id, r.row_number
+LIMIT %(limit)s
+
+-- reject_reasons --
+-- How many rows of a survey were rejected, by reason.
+SELECT r.reason, count(*) AS n_rows FROM reject AS r JOIN survey AS s USING (survey_id)
+WHERE s.name = %(name)s GROUP BY r.reason ORDER BY n_rows DESC, r.reason
