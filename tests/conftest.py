@@ -70,9 +70,10 @@ def database(server_url: str, template: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def q3c_url(run_folder: Path) -> str:
     """URL of a PostgreSQL database with the real q3c extension."""
-    if not servers.has_q3c():
-        pytest.skip("the real q3c is not installed: apt-get install postgresql-15-q3c, or set SOS_TEST_Q3C_BIN")
-    return servers.q3c(run_folder)
+    binaries = servers.q3c_binaries()
+    if binaries is None:
+        pytest.skip("the real q3c is not installed (Debian: apt-get install postgresql-15-q3c)")
+    return servers.q3c(run_folder, binaries)
 
 
 @pytest.fixture(scope="session")

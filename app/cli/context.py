@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,6 +72,12 @@ def settings() -> Settings:
         name = str(first["loc"][0])
         source = "--" + name.replace("_", "-") if name in _given else f"SOS_{name.upper()}"
         raise ParameterError(source, f"{first['msg']}, got {first['input']!r}") from error
+
+
+def child_environment(database_url: str) -> dict[str, str]:
+    """Return the environment for a process of ours that shares this run's settings and its database."""
+    given = {f"SOS_{name.upper()}": str(value) for name, value in _given.items()}
+    return {**os.environ, **given, "SOS_STATE": str(settings().state_folder), "SOS_DATABASE_URL": database_url}
 
 
 def embedded_server() -> EmbeddedServer:

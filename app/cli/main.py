@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import context, db
+from app.cli import calibrate, context, db, demo, jobs, mock, versions
 from app.domain.errors import SosError
 
 
@@ -49,8 +49,22 @@ def options(
     context.use(state=state, database_url=database_url)
 
 
+COMMANDS = (
+    demo.demo,
+    db.migrate,
+    calibrate.calibrate,
+    calibrate.validate,
+    versions.versions,
+    versions.publish,
+    versions.rollback,
+    jobs.jobs,
+    jobs.worker,
+    mock.mock,
+)
+
 app.add_typer(db.app, name="db")
-app.command()(db.migrate)
+for command in COMMANDS:
+    app.command()(command)
 
 
 def run() -> None:

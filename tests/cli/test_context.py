@@ -93,6 +93,17 @@ def test_an_option_that_cannot_be_read_is_named():
         context.settings()
 
 
+def test_a_child_process_gets_what_this_run_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SOS_JOBS", "3")
+    context.use(state=tmp_path / "state", port=8123)
+    for name, value in context.child_environment("postgresql://host/name").items():
+        monkeypatch.setenv(name, value)
+    context.forget()
+    found = context.settings()
+    assert (found.state_folder, found.port, found.jobs) == (tmp_path / "state", 8123, 3)
+    assert found.database_url == "postgresql://host/name"
+
+
 def test_a_database_without_our_schema_is_refused(empty_database: Database):
     context.use(database_url=empty_database.url)
     refused = pytest.raises(DatabaseError, match=r"is empty and this code needs schema \d+: run `sos migrate`")

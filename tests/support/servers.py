@@ -18,7 +18,7 @@ from app.storage.embedded import EmbeddedServer
 from app.storage.engine import Database, driver_url
 
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "128MB"}
-Q3C_BIN = Path(os.environ.get("SOS_TEST_Q3C_BIN", "/usr/lib/postgresql/15/bin"))
+DEBIAN = Path("/usr/lib/postgresql")
 
 _numbers = itertools.count()
 
@@ -35,15 +35,16 @@ def embedded(run_folder: Path) -> EmbeddedServer:
     return EmbeddedServer(run_folder / "state", options=FAST)
 
 
-def has_q3c() -> bool:
-    """Say whether a PostgreSQL with the real q3c extension is installed."""
-    shares = (Q3C_BIN.parent / "share", Path("/usr/share/postgresql") / Q3C_BIN.parent.name)
-    return (Q3C_BIN / "postgres").exists() and any((share / "extension/q3c.control").exists() for share in shares)
+def q3c_binaries() -> Path | None:
+    """Return the programs of a PostgreSQL with the real q3c extension, as Debian's packages install it."""
+    installed = Path("/usr/share/postgresql").glob("*/extension/q3c.control")
+    folders = (DEBIAN / control.parents[1].name / "bin" for control in sorted(installed))
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
-def q3c(run_folder: Path) -> str:
+def q3c(run_folder: Path, binaries: Path) -> str:
     """Start the server that has the real q3c and return its URL."""
-    url = EmbeddedServer(run_folder / "q3c", binaries=Q3C_BIN, options=FAST).start()
+    url = EmbeddedServer(run_folder / "q3c", binaries=binaries, options=FAST).start()
     with _locked(run_folder), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS q3c")
     return url
@@ -76,9 +77,8 @@ def scratch_database(server_url: str, source: str) -> Iterator[Database]:
 
 def clean_up(run_folder: Path, server_url: str | None) -> None:
     """Stop the servers of this run; on a server that was given, drop the run's databases."""
-    for server in (embedded(run_folder), EmbeddedServer(run_folder / "q3c", binaries=Q3C_BIN)):
-        if server.folder.exists():
-            server.stop()
+    for server in (embedded(run_folder), EmbeddedServer(run_folder / "q3c")):
+        server.stop()
     if server_url is not None:
         with psycopg.connect(server_url, autocommit=True) as connection:
             pattern = _prefix(run_folder).replace("_", r"\_") + "%"
