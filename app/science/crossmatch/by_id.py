@@ -1,0 +1,101 @@
+"""Rows joined by the identifiers that they share: Gaia DR3, the survey's own object, Gaia DR2, 2MASS, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from app.science.arrays import Booleans, Floats, Integers
+from app.science.crossmatch.forest import common_value, root, roots, singles, unite
+from app.science.crossmatch.motion import moves, separation
+from app.science.crossmatch.observations import Observations
+
+SLACK_ARCSEC = 10.0
+FASTEST_ARCSEC_PER_YEAR = 2.0
+
+
+@dataclass(frozen=True)
+class Joined:
+    """`root` (n,) is the first row of each row's set; `doubtful` (n,) marks rows with an identifier not believed."""
+
+    root: Integers
+    doubtful: Booleans
+
+
+def join_by_ids(rows: Observations, radius_arcsec: Floats) -> Joined:
+    """Join rows by shared identifiers, the strongest first; a DR2 id meets DR2 ids only.
+
+    An identifier is believed where its rows lie together (within the larger match radius, `SLACK_ARCSEC`, and
+    `FASTEST_ARCSEC_PER_YEAR` for the years between them if no proper motion is known), and where it does not bring
+    together rows that a stronger identifier holds apart: two Gaia DR3 ids are two stars whatever else agrees, and so
+    are two DR2 ids that no DR3 id unites. All rows with an identifier that is not believed are doubtful.
+
+    Args:
+        rows: n rows in canonical order.
+        radius_arcsec: (n,) match radius of each row's survey.
+    """
+    parent = singles(len(rows))
+    doubtful = np.zeros(len(rows), np.bool_)
+    places = rows.ra, rows.dec, rows.epoch_jyear, rows.pm_ra_cosdec_masyr, rows.pm_dec_masyr
+    for key in (rows.gaia_dr3, rows.object_key, rows.gaia_dr2, rows.tmass_key):
+        members, start = _runs(key)
+        together = _lie_together(members, start, *places, radius_arcsec)
+        if key is rows.gaia_dr3:
+            believed = together
+        else:
+            believed = together & ~_contradicted(parent, members, start, together, rows.gaia_dr3, rows.gaia_dr2)
+        _unite_runs(parent, members, start, believed)
+        doubtful[members[np.repeat(~believed, np.diff(start))]] = True
+    return Joined(roots(parent), doubtful)
+
+
+def _runs(key: Integers) -> tuple[Integers, Integers]:
+    """Return rows sorted by their key, and where each key's run of two or more rows starts (and the end of all)."""
+    members = np.flatnonzero(key)
+    members = members[np.argsort(key[members], kind="stable")]
+    edges = np.flatnonzero(np.diff(key[members], prepend=0, append=0))
+    lengths = np.diff(edges)
+    shared = lengths > 1
+    return members[np.repeat(shared, lengths)], np.concatenate([[0], np.cumsum(lengths[shared])]).astype(np.int64)
+
+
+def _contradicted(
+    parent: Integers, members: Integers, start: Integers, together: Booleans, dr3: Integers, dr2: Integers
+) -> Booleans:
+    """Say which runs belong to a chain of runs that would bring two different Gaia sources together."""
+    trial = parent.copy()
+    _unite_runs(trial, members, start, together)
+    before, after = roots(parent), roots(trial)
+    of_set = common_value(before, dr2)[before]
+    one_dr2 = common_value(after, np.where(of_set == -1, 0, of_set))
+    two_sources = (common_value(after, dr3) == -1) | (one_dr2 == -1)
+    contradicted: Booleans = two_sources[after[members[start[:-1]]]]
+    return contradicted
+
+
+@numba.njit(cache=True, nogil=True)
+def _unite_runs(parent: Any, members: Any, start: Any, wanted: Any) -> None:
+    for r in range(len(wanted)):
+        if wanted[r]:
+            first = root(parent, members[start[r]])
+            for k in range(start[r] + 1, start[r + 1]):
+                first = unite(parent, first, members[k])
+
+
+@numba.njit(cache=True, nogil=True)
+def _lie_together(members: Any, start: Any, ra: Any, dec: Any, epoch: Any, pm_ra: Any, pm_dec: Any, radius: Any) -> Any:
+    result = np.ones(len(start) - 1, np.bool_)
+    for r in range(len(result)):
+        i = members[start[r]]
+        for k in range(start[r] + 1, start[r + 1]):
+            j = members[k]
+            limit = max(radius[i], radius[j]) + SLACK_ARCSEC
+            if not moves(pm_ra[i], pm_dec[i]) and not moves(pm_ra[j], pm_dec[j]):
+                limit += FASTEST_ARCSEC_PER_YEAR * abs(epoch[i] - epoch[j])
+            if separation(i, j, ra, dec, epoch, pm_ra, pm_dec) > limit:
+                result[r] = False
+                break
+    return result
