@@ -102,10 +102,19 @@ def write_sky(
 def ensure_sky(out: Path, *, stars: int, seed: int, bias: bool = True, progress: Progress = silent) -> MockSummary:
     """Return the sky that stands in a folder, where it is whole and the one asked for; else write it."""
     found = read_summary(out)
-    wanted = (EDITION, stars, seed, bias)
-    if found is not None and (found.edition, found.stars, found.seed, found.bias) == wanted:
+    if found is not None and _is_of(found, stars, seed, bias=bias):
         return found
     return write_sky(out, stars=stars, seed=seed, bias=bias, progress=progress)
+
+
+def is_complete(out: Path, *, stars: int, seed: int, bias: bool = True) -> bool:
+    """Return whether the sky that is asked for stands in a folder, all files of it whole."""
+    found = read_summary(out)
+    return found is not None and _is_of(found, stars, seed, bias=bias)
+
+
+def _is_of(summary: MockSummary, stars: int, seed: int, *, bias: bool) -> bool:
+    return (summary.edition, summary.stars, summary.seed, summary.bias) == (EDITION, stars, seed, bias)
 
 
 def read_summary(out: Path) -> MockSummary | None:

@@ -17,11 +17,13 @@ from astropy.io import fits
 from astropy.table import Table
 
 from app.domain.errors import ParameterError
-from app.pipeline.mock import SUMMARY, TABLES, TRUTH, block_rows, ensure_sky, read_summary, write_sky
+from app.pipeline.ingest import scan_folder
+from app.pipeline.mock import SUMMARY, TABLES, TRUTH, block_rows, ensure_sky, is_complete, read_summary, write_sky
 from app.pipeline.mock_files import open_writer
 from app.science.mock import sky
 from app.science.mock.observations import plan
 from app.science.mock.tables.columns import Column
+from app.surveys import loader
 
 STARS, SEED = 30_000, 5
 FILES = {table.survey: table.file_name for table in TABLES}
@@ -180,7 +182,10 @@ def test_the_summary_says_what_stands_there(folder):
 
 
 def test_a_sky_that_stands_is_not_written_again(tmp_path):
+    assert not is_complete(tmp_path, stars=2_000, seed=1)
     first = ensure_sky(tmp_path, stars=2_000, seed=1)
+    assert is_complete(tmp_path, stars=2_000, seed=1)
+    assert not is_complete(tmp_path, stars=2_000, seed=1, bias=False)
     stamp = (tmp_path / TRUTH).stat().st_mtime_ns
     assert ensure_sky(tmp_path, stars=2_000, seed=1) == first
     assert (tmp_path / TRUTH).stat().st_mtime_ns == stamp
@@ -300,3 +305,11 @@ def test_units_and_descriptions_are_written(tmp_path):
         assert table["name"].description == "A name & more"
     root = ET.parse(tmp_path / "votable").getroot()
     assert root.attrib["version"] == "1.4"
+
+
+def test_every_file_is_recognised_as_its_survey_and_the_truth_as_none(folder):
+    scan = scan_folder(folder, loader.builtin())
+    assert {path.name: descriptor.name for path, descriptor in scan.recognised} == {
+        table.file_name: table.survey for table in TABLES
+    }
+    assert {path.name for path, _ in scan.skipped} == {TRUTH, SUMMARY}

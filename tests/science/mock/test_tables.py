@@ -78,7 +78,12 @@ def test_apogee_flags_what_failed(published, seen):
     lost = state == State.LOST
     assert np.all(np.isnan(values["TEFF"][lost]) | (values["TEFF"][lost] == -9999))
     assert 0 < np.isnan(values["TEFF"][lost]).sum() < lost.sum()
-    assert np.array_equal(np.isnan(values["FE_H"]) | (values["FE_H"] == -9999), values["FE_H_FLAG"] != 0)
+    bad_iron = (values["FE_H_FLAG"] & sum(1 << bit for bit in (0, 1, 2, 3, 4, 6))) != 0
+    assert np.all(bad_iron[np.isnan(values["FE_H"]) | (values["FE_H"] == -9999)])
+    assert 0.01 < (bad_iron & ~lost).mean() < 0.02
+    off = (values["FE_H"] - values["M_H"])[bad_iron & ~lost]
+    assert np.isnan(off).any()
+    assert np.nanmin(off) == pytest.approx(0.29)
 
 
 def test_galah_flags_what_failed(published, seen):

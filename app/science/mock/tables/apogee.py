@@ -26,6 +26,7 @@ _NO_RESULT = (1 << 31) | (1 << 23)
 _BAD_SPECTRUM = (0, 3, 18)
 _WARNINGS = (8, 9, 10, 11, 12, 14)
 _REMARKS = (4, 9, 10, 11, 16, 17)
+_BAD_IRON, _WEAK_IRON = (0, 2, 3, 6), (8,)
 
 
 def fill(rng: np.random.Generator, sky: Stars, seen: Observations) -> Values:
@@ -38,7 +39,8 @@ def fill(rng: np.random.Generator, sky: Stars, seen: Observations) -> Values:
     doubtful, lost = seen.state == State.DOUBTFUL, seen.state == State.LOST
     spectrum = doubtful & (rng.random(n) < 0.3)
     teff, logg, feh = seen.values.T
-    no_iron = ~lost & (rng.random(n) < 0.01)
+    poor_iron = ~lost & (rng.random(n) < 0.015)
+    iron = np.where(poor_iron, np.where(rng.random(n) < 0.5, np.nan, feh + 0.3), feh)
     gone = lost & (rng.random(n) < 0.5)
     columns: Values = {
         "APOGEE_ID": joined(b"2M", designation(stars.ra_deg, stars.dec_deg), length=n),
@@ -57,7 +59,7 @@ def fill(rng: np.random.Generator, sky: Stars, seen: Observations) -> Values:
         "ASPCAPFLAG": pick(rng, doubtful & ~spectrum, _BAD)
         | np.where(lost, _NO_RESULT, 0)
         | pick(rng, rng.random(n) < 0.06, _WARNINGS),
-        "FE_H_FLAG": np.where(no_iron | lost, 1 << 8, 0),
+        "FE_H_FLAG": pick(rng, poor_iron | lost, _BAD_IRON) | pick(rng, rng.random(n) < 0.01, _WEAK_IRON),
         "GAIAEDR3_SOURCE_ID": or_missing(rng, stars.gaia_dr3, 0.02, 0),
         "GAIAEDR3_PARALLAX": distance,
         "GAIAEDR3_PARALLAX_ERROR": distance_error,
@@ -66,7 +68,7 @@ def fill(rng: np.random.Generator, sky: Stars, seen: Observations) -> Values:
     }
     for band in ("g", "bp", "rp"):
         columns[f"GAIAEDR3_PHOT_{band.upper()}_MEAN_MAG"] = measured(rng, getattr(stars, band), 0.003, 0.005)
-    reported = {"TEFF": teff, "LOGG": logg, "M_H": feh + 0.01, "FE_H": np.where(no_iron, np.nan, feh)}
+    reported = {"TEFF": teff, "LOGG": logg, "M_H": feh + 0.01, "FE_H": iron}
     for name, values in reported.items():
         error = seen.quoted[:, min(list(reported).index(name), 2)]
         columns[name] = np.where(gone, -9999.0, values)

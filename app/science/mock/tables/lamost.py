@@ -81,7 +81,7 @@ def fill_medium(rng: np.random.Generator, sky: Stars, seen: Observations) -> Val
         **values,
         "rv_b0": rounded(measured(rng, stars.radial_velocity_kms, 1.0), 2),
         "rv_b0_err": rounded(0.5 + 15.0 / seen.snr, 2),
-        "coadd": np.ones(n, dtype=np.int64),
+        "coadd": (rng.random(n) > 0.06).astype(np.int64),
         "fibermask": np.zeros(n, dtype=np.int64),
     }
     lost_position = rng.random(n) < 0.001
