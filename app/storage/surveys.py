@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from app.domain.descriptors import SurveyDescriptor
 from app.domain.errors import UnknownSurveyError
 from app.domain.surveys import Ingestion, Reject, Survey
-from app.storage.bulk import copy_in
 from app.storage.queries import queries
 
 
@@ -96,6 +95,8 @@ def add_rejects(
     originals: pa.Array,
 ) -> int:
     """Keep rows (n,) that cannot be measurements: their places, why, and their values as JSON."""
+    from app.storage.bulk import copy_in  # noqa: PLC0415 - compiled code, which services that only read never load
+
     count = len(row_numbers)
     columns = {
         "ingestion_id": np.full(count, ingestion_id),
