@@ -21,6 +21,9 @@ from app.science.calibration.selection import Selection, candidates, select_kind
 from app.science.calibration.survey_model import SurveyModel
 from app.science.robust import scatter
 
+MANY = 5000
+"""Stars above which one fold judges well enough: its thousand stars tell models apart by a hundredth of their loss."""
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -158,14 +161,22 @@ def _fit_parameter(task: _Task) -> _Fit:
         return _Fit(IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
     p, settings, training = task.parameter, task.settings, task.sample.training
     features, target = task.sample.features(training), training.reported[:, p] - training.reference[:, p]
-    folds = folds_of(training.star, 5 if training.stars >= 200 else 10)
+    folds = _selection_folds(training)
     boost = settings.boost or BoostSettings.for_stars(training.stars)
     common: dict[str, Any] = {"boost": boost, "seed": settings.seed + p, "shrinkage": settings.shrinkage}
     kinds = candidates(training.stars, features.shape[1])
-    choice = select_kind(features, target, training.weights, folds, task.space, kinds, **common)
     holdout = _stopping_stars(training.star) if boost.patience else None
+    choice = select_kind(features, target, training.weights, folds, task.space, kinds, holdout=holdout, **common)
     model = fit_bias(choice.kind, features, target, training.weights, task.space, holdout=holdout, **common)
     return _Fit(replace(model, shifts=_tails(p, model, choice, task.sample, target, settings)), choice)
+
+
+def _selection_folds(training: Links) -> Integers:
+    """Return the fold of each spectrum; of many stars one fold in five is judged, of few every star by turns."""
+    if training.stars < 200:
+        return folds_of(training.star, 10)
+    folds = folds_of(training.star, 5)
+    return folds if training.stars < MANY else np.where(folds == 0, 0, -1)
 
 
 def _stopping_stars(star: Integers) -> Floats:

@@ -23,7 +23,7 @@ FEWEST_FOR_TREES = 200
 class Selection:
     """The chosen kind, the mean held-out pinball loss of every kind tried, and what the chosen one said left out.
 
-    `left_out` (n, 3) are the quantiles of each star by the model that was fitted without the star's fold.
+    `left_out` (n, 3) are the quantiles of each judged star by the model that was fitted without the star's fold.
     """
 
     kind: Kind
@@ -58,6 +58,7 @@ def select_kind(
     boost: BoostSettings,
     seed: int,
     shrinkage: float,
+    holdout: Floats | None = None,
 ) -> Selection:
     """Choose among `kinds` (simplest first) for survey - reference (n,) at features (n, k).
 
@@ -65,18 +66,21 @@ def select_kind(
         features: features of the training stars, (n, k).
         target: survey - reference, (n,).
         weights: weight of each spectrum, 1 over the number of the star's spectra, (n,).
-        folds: the fold of each star, the same for all its spectra, (n,).
+        folds: the fold of each star, the same for all its spectra, negative for stars that are never judged, (n,).
         space: the feature space.
         kinds: what to try.
         boost: tree settings.
         seed: of the trees.
         shrinkage: of the low-order models.
+        holdout: 1 for stars that decide when boosting stops, (n,); None where every round is used.
     """
     left_out = {
-        kind: _left_out_quantiles(kind, features, target, weights, folds, space, boost, seed, shrinkage)
+        kind: _left_out_quantiles(kind, features, target, weights, folds, space, boost, seed, shrinkage, holdout)
         for kind in kinds
     }
-    losses = {kind: pinball_loss(target, quantiles) for kind, quantiles in left_out.items()}
+    judged = folds >= 0
+    losses = {kind: pinball_loss(target[judged], quantiles[judged]) for kind, quantiles in left_out.items()}
+    weights = weights[judged]
     best = min(kinds, key=lambda kind: float(np.average(losses[kind], weights=weights)))
     chosen = next(kind for kind in kinds if _within_one_error(losses[kind], losses[best], weights))
     means = {str(kind): float(np.average(loss, weights=weights)) for kind, loss in losses.items()}
@@ -93,9 +97,10 @@ def _left_out_quantiles(
     boost: BoostSettings,
     seed: int,
     shrinkage: float,
+    holdout: Floats | None,
 ) -> Floats:
-    quantiles = np.empty((len(target), len(QUANTILES)))
-    for fold in np.unique(folds):
+    quantiles = np.full((len(target), len(QUANTILES)), np.nan)
+    for fold in np.unique(folds[folds >= 0]):
         inside, outside = folds == fold, folds != fold
         model = fit_bias(
             kind,
@@ -106,6 +111,7 @@ def _left_out_quantiles(
             boost=boost,
             seed=seed,
             shrinkage=shrinkage,
+            holdout=None if holdout is None else holdout[outside],
         )
         quantiles[inside] = model.quantiles(features[inside])
     return quantiles
