@@ -9,7 +9,7 @@ import typer
 
 from app.cli import context
 
-app = typer.Typer(help="Start, stop, inspect and upgrade the embedded PostgreSQL.", no_args_is_help=True)
+app = typer.Typer(help="Start, stop, inspect, upgrade, dump and restore the embedded PostgreSQL.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -46,6 +46,24 @@ def upgrade(
     """Bring the embedded database to the major version of the installed PostgreSQL, by pg_upgrade."""
     kept = context.embedded_server().upgrade(old)
     context.say("nothing to do" if kept is None else f"upgraded; the old data is kept in {kept} until you remove it")
+
+
+@app.command()
+def dump(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
+    """Write the whole database into a file; it may be in use meanwhile."""
+    from app.storage import embedded_backup
+
+    embedded_backup.dump(context.embedded_server(), file)
+    context.say(f"{file}: {file.stat().st_size / 1e6:,.1f} MB")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="File that `sos db dump` wrote.")]) -> None:
+    """Fill an empty database from a file that `sos db dump` wrote."""
+    from app.storage import embedded_backup
+
+    embedded_backup.restore(context.embedded_server(), file)
+    context.say(f"{file} is restored; `sos migrate` brings it to the present schema")
 
 
 def migrate() -> None:

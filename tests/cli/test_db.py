@@ -94,6 +94,28 @@ def test_upgrade_says_where_the_old_data_is(state: Path):
     assert sos("migrate", state=state).exit_code == 0
 
 
+def test_a_dump_is_restored_into_an_empty_database_alone(state: Path):
+    first, second, file = state / "first", state / "second", state / "sos.dump"
+    sos("migrate", state=first)
+    with EmbeddedServer(first).lease() as url, psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO artifact VALUES ('abc', 'text/plain', 'kept')")
+    assert sos("db", "dump", file, state=first).exit_code == 0
+    assert sos("db", "dump", file, state=first).exit_code == 4
+    assert sos("db", "restore", file, state=second).exit_code == 0
+    with EmbeddedServer(second).lease() as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT content FROM artifact").fetchone() == (b"kept",)
+    refused = sos("db", "restore", file, state=second)
+    assert (refused.exit_code, "is not empty" in refused.stderr) == (4, True)
+    assert not EmbeddedServer(second).status().running
+
+
+def test_what_is_no_dump_is_refused(state: Path):
+    (state / "notes.txt").write_text("no dump")
+    found = sos("db", "restore", state / "notes.txt", state=state)
+    assert (found.exit_code, "pg_restore failed" in found.stderr) == (5, True)
+    assert sos("db", "restore", state / "nothing", state=state).exit_code == 2
+
+
 def test_another_server_is_described_without_its_password(database: Database):
     found = sos("db", "status", "--json", database=Database(database.url.replace("@", ":secret@", 1)))
     assert found.exit_code == 0
