@@ -243,7 +243,7 @@ class EmbeddedServer:
     def _spawn(self, home: Home, binaries: Binaries) -> int:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=_private) as log:
             child = subprocess.Popen(  # noqa: S603 - PostgreSQL's own program
                 [binaries.program("postgres"), "-D", home.data],
                 **home.account.process_arguments(),
@@ -297,3 +297,8 @@ class EmbeddedServer:
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return " / ".join(lines[-2:]) or "it said nothing"
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: errors in the log quote statements."""
+    return os.open(path, flags, 0o600)

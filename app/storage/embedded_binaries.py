@@ -120,13 +120,15 @@ def _copy(installation: Path, shelter: Path) -> Path:
     package = installation.parent
     tree = shelter / f"binaries-{_stamp(installation)}"
     if not tree.exists():
-        unfinished = tree.with_suffix(".new")
+        unfinished = shelter / "binaries.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         libraries = f"{package.name}.libs"
         ignored = shutil.ignore_patterns("include", "*.a", "pkgconfig")
         shutil.copytree(installation, unfinished / package.name / installation.name, symlinks=True, ignore=ignored)
         shutil.copytree(package.with_name(libraries), unfinished / libraries, symlinks=True)
         _open_to_all(unfinished)
+        for outdated in shelter.glob(f"binaries-{installation.name}-*"):
+            shutil.rmtree(outdated)
         unfinished.rename(tree)
     return tree / package.name / installation.name / "bin"
 

@@ -218,6 +218,12 @@ def test_no_network_address_is_listened_on(make: Make):
     assert ask(make().start(), "SHOW listen_addresses") == ""
 
 
+def test_the_log_is_private(make: Make):
+    server = make()
+    server.start()
+    assert server.log.stat().st_mode & 0o077 == 0
+
+
 @needs_root
 def test_as_root_it_runs_under_an_unprivileged_account(make: Make):
     server = make()
@@ -362,8 +368,11 @@ class TestClosedFolder:
         shutil.copytree(package.with_name(f"{package.name}.libs"), hidden.with_name(f"{package.name}.libs"))
         monkeypatch.setattr(embedded_binaries, "packaged", lambda: [hidden / "pginstall18/bin"])
         server = make()
+        outdated = server.folder / "binaries-pginstall18-of-an-earlier-package"
+        outdated.mkdir(parents=True)
         assert ask(server.start(), "SELECT 1") == 1
         assert Path(f"/proc/{process(server)}/exe").readlink().is_relative_to(server.folder)
+        assert not outdated.exists()
 
 
 # Other people's settings
