@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import calibrate, context, db, demo, jobs, mock, versions
+from app.cli import calibrate, context, db, demo, jobs, mock, survey, versions
 from app.domain.errors import SosError
 
 
@@ -63,6 +63,7 @@ COMMANDS = (
 )
 
 app.add_typer(db.app, name="db")
+app.add_typer(survey.app, name="survey")
 for command in COMMANDS:
     app.command()(command)
 

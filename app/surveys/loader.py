@@ -60,14 +60,18 @@ def builtin() -> tuple[SurveyDescriptor, ...]:
 
 def known(folder: Path | None = None) -> tuple[SurveyDescriptor, ...]:
     """Return the user's descriptors (every `*.toml` of a folder) and the built-in ones that these do not replace."""
-    own = [load(path) for path in sorted(folder.glob("*.toml"))] if folder and folder.is_dir() else []
-    return with_builtin(own)
+    return with_builtin(own(folder) if folder else ())
 
 
-def with_builtin(own: Sequence[SurveyDescriptor]) -> tuple[SurveyDescriptor, ...]:
+def own(folder: Path) -> tuple[SurveyDescriptor, ...]:
+    """Return the descriptors in a folder (every `*.toml`), none where it does not exist."""
+    return tuple(load(path) for path in sorted(folder.glob("*.toml"))) if folder.is_dir() else ()
+
+
+def with_builtin(others: Sequence[SurveyDescriptor]) -> tuple[SurveyDescriptor, ...]:
     """Return some descriptors and the built-in ones, less those of the same name and format."""
-    replaced = {(one.name, one.format) for one in own}
-    return tuple(own) + tuple(one for one in builtin() if (one.name, one.format) not in replaced)
+    replaced = {(one.name, one.format) for one in others}
+    return tuple(others) + tuple(one for one in builtin() if (one.name, one.format) not in replaced)
 
 
 def by_name(name: str, descriptors: Sequence[SurveyDescriptor] | None = None) -> tuple[SurveyDescriptor, ...]:
