@@ -15,12 +15,16 @@ from app.science.calibration.frame import Frame
 from app.science.calibration.plan import Plan, parse_plan
 from app.science.calibration.stages import Alignment
 from app.science.calibration.survey_model import Calibrated, SurveyModel
+from app.science.figures.offsets import Panel, draw_offsets
+from app.science.figures.style import render
 from app.science.validation.cross_fit import cross_fit
-from app.science.validation.pairs import PairResult, SurveyValues, compare, one_per_star
+from app.science.validation.pairs import PairResult, SurveyValues, compare, one_per_star, residuals_of
 from app.storage import frames, versions
 from app.storage.engine import Database
 
 TEST_STARS = "test split: neither fitted nor used in the conformal step"
+WORTH_A_FIGURE = 20
+MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 CROSS_FITTED = "every common star, judged by models fitted without its fold"
 
 
@@ -38,8 +42,21 @@ def validate(database: Database, version_id: int) -> dict[str, Any]:
     pairs = _all_pairs(order, values, seed=plan.seed)
     report = {"stars": TEST_STARS, "pairs": [pair.as_mapping() for pair in pairs]}
     with database.begin() as connection:
-        versions.add_report(connection, version_id, report, {})
+        versions.add_report(connection, version_id, report, _figures(pairs, values))
     return report
+
+
+def _figures(pairs: list[PairResult], values: Mapping[str, Mapping[str, SurveyValues]]) -> dict[str, tuple[bytes, str]]:
+    """Return the offset figures of all pairs with enough test stars, as PNG and SVG, by file name."""
+    figures = {}
+    for survey, other in sorted({(pair.survey, pair.other) for pair in pairs if pair.after.n >= WORTH_A_FIGURE}):
+        panels = [
+            Panel(parameter, *residuals_of(values[survey][parameter], values[other][parameter]))
+            for parameter in map(str, PARAMETERS)
+        ]
+        for kind, content in render(draw_offsets(survey, other, panels, note="test stars")).items():
+            figures[f"offsets_{survey}_{other}.{kind}"] = (content, MEDIA_TYPES[kind])
+    return figures
 
 
 def validate_by_cross_fit(

@@ -82,6 +82,12 @@ def one_per_star(
     return SurveyValues(unique, mean(raw), mean(value), mean(error) / np.sqrt(counts), inside)
 
 
+def residuals_of(mine: SurveyValues, theirs: SurveyValues) -> tuple[Floats, Floats, Floats]:
+    """Return the second survey's calibrated value and the residuals before and after, on the common stars."""
+    _, left, right = np.intersect1d(mine.star, theirs.star, assume_unique=True, return_indices=True)
+    return theirs.value[right], mine.raw[left] - theirs.raw[right], mine.value[left] - theirs.value[right]
+
+
 def compare(
     survey: str, other: str, parameter: str, mine: SurveyValues, theirs: SurveyValues, *, rng: np.random.Generator
 ) -> PairResult | None:

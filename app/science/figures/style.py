@@ -1,0 +1,39 @@
+"""The common look: Okabe-Ito colours, sizes for a journal page, and how a figure becomes bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+BEFORE = "#D55E00"
+AFTER = "#0072B2"
+INK = "#222222"
+FAINT = "#999999"
+
+RC: dict[str, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "sos",
+}
+LABELS = {"teff": r"$T_\mathrm{eff}$ (K)", "logg": r"$\log g$", "feh": "[Fe/H]"}
+DIFFERENCES = {"teff": r"$\Delta T_\mathrm{eff}$ (K)", "logg": r"$\Delta \log g$", "feh": r"$\Delta$[Fe/H]"}
+
+
+def render(figure: Figure) -> dict[str, bytes]:
+    """Return the figure as PNG and as SVG; the same figure gives the same bytes."""
+    rendered = {}
+    with rc_context(RC):
+        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+            rendered[kind] = buffer.getvalue()
+    return rendered
