@@ -10,7 +10,7 @@ import sqlalchemy
 from psycopg_pool import PoolTimeout
 from sqlalchemy import Connection, Engine, exc
 
-from app.domain.errors import ConflictError, DatabaseError, SosError, UnavailableError
+from app.domain.errors import ConflictError, DatabaseError, InputError, SosError, UnavailableError
 
 WRITER_OPTIONS = "-c timezone=UTC -c jit=off"
 
@@ -19,7 +19,9 @@ _TRANSLATED = (
     exc.InterfaceError,
     exc.IntegrityError,
     exc.TimeoutError,
+    exc.DataError,
     psycopg.OperationalError,
+    psycopg.DataError,
     psycopg.IntegrityError,
 )
 
@@ -80,6 +82,7 @@ def translated_errors() -> Iterator[None]:
         UnavailableError: a statement took longer than it may, or no connection became free.
         DatabaseError: the server cannot be reached or ended the connection.
         ConflictError: a unique or check constraint forbids the change.
+        InputError: a value does not fit its column's type.
     """
     try:
         yield
@@ -97,6 +100,8 @@ def meaning(error: Exception) -> SosError:
         return UnavailableError("every database connection is busy: ask again in a moment")
     if isinstance(origin, psycopg.IntegrityError | exc.IntegrityError):
         return ConflictError(f"the database refused the change: {first_line}")
+    if isinstance(origin, psycopg.DataError):
+        return InputError(f"the database cannot take a value: {first_line}")
     return DatabaseError(f"the database cannot be reached or stopped answering: {first_line}")
 
 

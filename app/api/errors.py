@@ -1,0 +1,122 @@
+"""Errors as problem documents (RFC 9457), the one table that turns the project's errors into HTTP statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any, get_type_hints
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.domain.errors import (
+    ConflictError,
+    DatabaseError,
+    InputError,
+    NotFoundError,
+    NotPublishedError,
+    ParameterError,
+    SosError,
+    UnavailableError,
+    UnknownStarError,
+    UnknownSurveyError,
+    UnknownVersionError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+# The first class that fits counts, so children stand before their parents.
+_PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
+    (ParameterError, 422, "bad-parameter", "A parameter has no usable value"),
+    (InputError, 422, "bad-input", "The input cannot be used"),
+    (UnknownStarError, 404, "unknown-star", "There is no such star"),
+    (UnknownSurveyError, 404, "unknown-survey", "There is no such survey"),
+    (UnknownVersionError, 404, "unknown-version", "There is no such version"),
+    (NotFoundError, 404, "not-found", "There is no such thing"),
+    (ConflictError, 409, "conflict", "The request does not fit the present state"),
+    (NotPublishedError, 503, "not-published", "Nothing has been published yet"),
+    (DatabaseError, 503, "database", "The database does not answer"),
+    (UnavailableError, 503, "unavailable", "The service cannot do this now"),
+    (SosError, 500, "error", "The request failed"),
+)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an application answer with a problem document."""
+
+    @app.exception_handler(SosError)
+    async def _ours(_: Request, error: SosError) -> Response:
+        return of_error(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        return of_validation(error.errors(), query_model(request.scope["endpoint"]))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        phrase = HTTPStatus(error.status_code).phrase
+        return problem(error.status_code, "about:blank", phrase, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_: Request, __: Exception) -> Response:
+        return problem(500, "about:blank", "Internal Server Error", "this is a fault of the service; its log says more")
+
+
+def of_error(error: SosError) -> Response:
+    """Return the answer to a request that failed with one of the project's errors."""
+    _, status, name, title = next(entry for entry in _PROBLEMS if isinstance(error, entry[0]))
+    extra: dict[str, Any] = {}
+    if isinstance(error, ParameterError):
+        extra["errors"] = [{"parameter": error.parameter, "detail": error.problem}]
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(status, _type(name), title, str(error), headers=headers, **extra)
+
+
+def of_validation(errors: Iterable[Mapping[str, Any]], model: type[BaseModel] | None) -> Response:
+    """Return the answer to a request whose parameters do not have the form of `model`."""
+    found = [{"parameter": _parameter(error), "detail": _explained(error, model)} for error in errors]
+    detail = "; ".join(f"{item['parameter']}: {item['detail']}" for item in found)
+    return problem(422, _type("bad-parameter"), "A parameter has no usable value", detail, errors=found)
+
+
+def problem(
+    status: int, kind: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> Response:
+    """Return a problem document."""
+    body = {"type": kind, "title": title, "status": status, "detail": detail, **extra}
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def _type(name: str) -> str:
+    return f"urn:sos:problem:{name}"
+
+
+def _parameter(error: Mapping[str, Any]) -> str:
+    """Return the name of the parameter: places are ('query', name, ...), or (name, ...) of a lean route."""
+    place = [str(part) for part in error["loc"] if part not in {"query", "path", "header", "body"}]
+    return place[0] if place else "request"
+
+
+def _explained(error: Mapping[str, Any], model: type[BaseModel] | None) -> str:
+    fields = model.model_fields if model else {}
+    if error["type"] == "extra_forbidden":
+        return f"is no parameter of this call; it takes {', '.join(fields)}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    field = fields.get(_parameter(error))
+    meaning = f" ({field.description})" if field and field.description else ""
+    if error["type"] == "missing":
+        return f"is required{meaning}"
+    return f"{message[0].lower()}{message[1:]}{meaning}, got {error.get('input')!r}"
+
+
+@cache
+def query_model(endpoint: Callable[..., Any]) -> type[BaseModel] | None:
+    """Return the model of the query parameters that an endpoint takes, if any."""
+    hints = get_type_hints(endpoint)
+    return next((hint for hint in hints.values() if isinstance(hint, type) and issubclass(hint, BaseModel)), None)

@@ -1,0 +1,90 @@
+"""Files on their way to a user, block by block; what they use is given back when the user goes away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from hashlib import blake2b
+
+import anyio
+from anyio import to_thread
+from fastapi import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.api.context import FIXED, MOVING, version_headers
+from app.domain.files import FileFormat
+from app.services.downloads import Download
+
+ROWS_HEADER = "X-SoS-Rows"
+
+
+class FileResponse(Response):
+    """Sends a download; it is opened when sending begins, so that its errors can still be answered.
+
+    Args:
+        opening: opens the download and closes it.
+        file: the kind of file.
+        name: how the file is called, without version and ending.
+        fixed: whether the answer can never change under its URL.
+    """
+
+    def __init__(
+        self, opening: AbstractContextManager[Download], file: FileFormat, name: str, *, fixed: bool = False
+    ) -> None:
+        super().__init__()
+        self._opening = opening
+        self._file = file
+        self._name = name
+        self._fixed = fixed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, or nothing but a 304 where the client has it."""
+        async with _in_threads(self._opening) as download:
+            headers = self._file_headers(scope, download)
+            if headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
+                await Response(status_code=304, headers=headers)(scope, receive, send)
+                return
+            async with anyio.create_task_group() as group:
+                group.start_soon(_until_gone, receive, group.cancel_scope)
+                await _send_blocks(Response(headers=headers, media_type=self._file.media_type), download, send)
+                group.cancel_scope.cancel()
+
+    def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
+        what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"
+        return {
+            **version_headers(download.version),
+            ROWS_HEADER: str(download.rows),
+            "ETag": f'"{blake2b(what.encode(), digest_size=12).hexdigest()}"',
+            "Cache-Control": FIXED if self._fixed else MOVING,
+            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file}"',
+        }
+
+
+@asynccontextmanager
+async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterator[Download]:
+    """Enter and leave a blocking context in worker threads, whatever happens in between."""
+    download = await to_thread.run_sync(opening.__enter__)
+    try:
+        yield download
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(opening.__exit__, *sys.exc_info())
+        raise
+    else:
+        await to_thread.run_sync(opening.__exit__, None, None, None)
+
+
+async def _send_blocks(head: Response, download: Download, send: Send) -> None:
+    raw_headers = [(name, value) for name, value in head.raw_headers if name != b"content-length"]
+    await send({"type": "http.response.start", "status": head.status_code, "headers": raw_headers})
+    while (block := await to_thread.run_sync(next, download.blocks, None)) is not None:
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive, sending: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    sending.cancel()

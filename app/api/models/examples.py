@@ -1,0 +1,205 @@
+"""One answer of each call, for the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEFF = {"value": 4811.3, "lower": 4788.0, "upper": 4835.1}
+_LOGG = {"value": 2.51, "lower": 2.46, "upper": 2.56}
+_FEH = {"value": -0.04, "lower": -0.07, "upper": -0.01}
+_AGREEMENT = {"n": 2, "chi2": 0.41, "p_value": 0.52, "flags": 0}
+_MODEL = {"model_id": 8, "stage": "bridge", "kind": "boosted", "direction": "forward", "sha256": "9f86d081884c7d65"}
+
+
+def _correction(raw: float, calibrated: float, half: float) -> dict[str, Any]:
+    difference = round(calibrated - raw, 4)
+    return {
+        "raw": {"value": raw, "lower": raw - half, "upper": raw + half},
+        "correction": {"value": difference, "lower": difference - half, "upper": difference + half},
+        "calibrated": {"value": calibrated, "lower": calibrated - half, "upper": calibrated + half},
+        "weight": 0.38,
+        "excluded": False,
+        "model": _MODEL,
+    }
+
+
+STAR: dict[str, Any] = {
+    "version": 3,
+    "star_id": "42",
+    "gaia_dr3_source_id": "604906737317927296",
+    "ra": 132.8646,
+    "dec": 11.8235,
+    "g_mag": 10.48,
+    "bp_mag": 11.02,
+    "rp_mag": 9.81,
+    "k_mag": 8.11,
+    "teff": {**_TEFF, "unit": "K", **_AGREEMENT},
+    "logg": {**_LOGG, "unit": "dex", **_AGREEMENT},
+    "feh": {**_FEH, "unit": "dex", **_AGREEMENT},
+    "correlation": None,
+    "contributions": [
+        {
+            "survey": "galah_dr3",
+            "object_id": "131217003901002",
+            "measurement_id": "1203",
+            "snr": 83.5,
+            "in_domain": True,
+            "split": "test",
+            "flags": 0,
+            "teff": _correction(4779.0, 4806.0, 40.0),
+            "logg": _correction(2.43, 2.5, 0.08),
+            "feh": _correction(-0.01, -0.05, 0.05),
+        }
+    ],
+}
+
+_STAR_ROW: dict[str, Any] = {
+    "star_id": "42",
+    "gaia_dr3_source_id": "604906737317927296",
+    "ra": 132.8646,
+    "dec": 11.8235,
+    **{
+        name: value
+        for parameter, interval in (("teff", _TEFF), ("logg", _LOGG), ("feh", _FEH))
+        for name, value in {
+            parameter: interval["value"],
+            f"{parameter}_lower": interval["lower"],
+            f"{parameter}_upper": interval["upper"],
+            f"{parameter}_n": 2,
+            f"{parameter}_chi2": 0.41,
+            f"{parameter}_flags": 0,
+        }.items()
+    },
+    "g_mag": 10.48,
+    "bp_mag": 11.02,
+    "rp_mag": 9.81,
+    "k_mag": 8.11,
+    "version": 3,
+}
+
+CONE: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": False,
+    "next": None,
+    "stars": [{**_STAR_ROW, "separation_arcsec": 1.2}],
+}
+
+CATALOG: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/catalog?teff_min=4500&limit=1&after=NDI&version=3",
+    "stars": [_STAR_ROW],
+}
+
+_SURVEY: dict[str, Any] = {
+    "name": "galah_dr3",
+    "title": "GALAH",
+    "release": "DR3",
+    "citation": "Buder et al. 2021, MNRAS 506, 150",
+    "url": None,
+    "n_files": 1,
+    "n_measurements": 1874,
+    "n_rejects": 0,
+    "n_stars": 1874,
+}
+
+SURVEYS: dict[str, Any] = {"version": 3, "surveys": [_SURVEY]}
+
+SURVEY: dict[str, Any] = {
+    **_SURVEY,
+    "version": 3,
+    "overlaps": {"apogee_dr17": 581, "lamost_mrs": 84},
+    "ingestions": [
+        {
+            "file_name": "galah_dr3.fits",
+            "file_sha256": "2c26b46b68ffc68f",
+            "file_bytes": 1440000,
+            "file_format": "fits",
+            "descriptor_sha256": "fcde2b2edba56bf4",
+            "rows_read": 1874,
+            "rows_stored": 1874,
+            "rows_rejected": 0,
+            "started_at": "2026-01-05T09:00:00Z",
+            "finished_at": "2026-01-05T09:00:01Z",
+        }
+    ],
+}
+
+MEASUREMENTS: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": False,
+    "next": None,
+    "measurements": [
+        {
+            "survey": "galah_dr3",
+            "object_id": "131217003901002",
+            "star_id": "42",
+            "ra": 132.8646,
+            "dec": 11.8235,
+            "snr": 83.5,
+            "split": "test",
+            "in_domain": True,
+            "teff_raw": 4779.0,
+            "teff_raw_lower": 4739.0,
+            "teff_raw_upper": 4819.0,
+            "teff": 4806.0,
+            "teff_lower": 4766.0,
+            "teff_upper": 4846.0,
+            "orig_sobject_id": "131217003901002",
+            "orig_flag_sp": 0,
+        }
+    ],
+}
+
+REJECTS: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": False,
+    "next": None,
+    "rejects": [
+        {
+            "file_name": "galah_dr4.csv",
+            "row_number": 467,
+            "reason": "no position",
+            "original": {"sobject_id": 140303000401217, "teff": 5432.1},
+        }
+    ],
+}
+
+_VERSION: dict[str, Any] = {
+    "version": 3,
+    "state": "published",
+    "reason": None,
+    "current": True,
+    "n_stars": 61250,
+    "seed": "20260101",
+    "created_at": "2026-01-05T09:10:00Z",
+    "finished_at": "2026-01-05T09:12:40Z",
+    "published_at": "2026-01-05T09:13:00Z",
+}
+
+VERSIONS: dict[str, Any] = {"current": 3, "versions": [_VERSION]}
+
+VERSION: dict[str, Any] = {
+    **_VERSION,
+    "plan": {"name": "default"},
+    "inputs": {"galah_dr3": [{"file_name": "galah_dr3.fits", "rows_stored": 1874}]},
+    "software": {"sos": "0.1.0", "xgboost": "3.2.0"},
+    "metrics": {},
+}
+
+MODELS: dict[str, Any] = {
+    "version": 3,
+    "models": [{**_MODEL, "survey": "galah_dr3", "parameter": "teff", "metrics": {"links": 581}}],
+}
+
+VALIDATION: dict[str, Any] = {
+    "version": 3,
+    "report": {"pairs": []},
+    "figures": [{"name": "offsets.png", "url": "http://127.0.0.1:8000/v1/versions/3/validation/figures/offsets.png"}],
+}
+
+READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}

@@ -1,0 +1,172 @@
+"""The query parameters of the reading calls; a parameter that a call does not know is an error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlice, Page, Slice
+from app.domain.columns import CATALOG, choose
+from app.domain.errors import ParameterError
+from app.domain.files import FileFormat
+from app.domain.sky import Cone
+
+CURRENT = "current"
+
+Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl"]
+
+
+def version_number(text: str) -> int | None:
+    """Return the number of a version as users write it, None for the published one.
+
+    Raises:
+        ValueError: it is neither a number from 1 nor `current`.
+    """
+    if text == CURRENT:
+        return None
+    if text.isascii() and text.isdigit() and 0 < int(text) < 2**31:
+        return int(text)
+    raise ValueError(f"must be the number of a version, from 1, or '{CURRENT}'")
+
+
+def _checked(text: str) -> str:
+    version_number(text)
+    return text
+
+
+VersionText: TypeAlias = Annotated[str, AfterValidator(_checked)]
+Real: TypeAlias = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+class ReadQuery(BaseModel):
+    """What every reading call takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: VersionText = Field(CURRENT, description="number of a kept version, or `current` for the published one")
+
+    @property
+    def number(self) -> int | None:
+        """The number of the version, None for the published one."""
+        return version_number(self.version)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the URL names the version by its number, so that its answer never changes."""
+        return self.version != CURRENT
+
+
+class PageQuery(ReadQuery):
+    """One page of an ordered answer."""
+
+    limit: int = Field(USUAL_PAGE, ge=1, le=LARGEST_PAGE, description="rows on a page, at most")
+    after: str | None = Field(None, description="place after which the page begins, as the `next` of a page gives it")
+
+    @property
+    def page(self) -> Page:
+        """The page."""
+        return Page(self.limit, self.after)
+
+
+class ConeQuery(PageQuery):
+    """Stars in a cone."""
+
+    ra: str = Field(description="right ascension of the centre, ICRS: degrees, or hours as 08:51:23.1")
+    dec: str = Field(description="declination of the centre, ICRS: degrees, decimal or as +11:48:49")
+    radius: str = Field(description="radius, in degrees unless `unit` says otherwise")
+    unit: Literal["deg", "arcmin", "arcsec"] = Field("deg", description="unit of the radius")
+
+    @property
+    def cone(self) -> Cone:
+        """The cone.
+
+        Raises:
+            ParameterError: one of its parameters has no usable value.
+        """
+        return Cone.parse(self.ra, self.dec, self.radius, self.unit)
+
+
+class TableQuery(PageQuery):
+    """Which columns of a table, and in which form."""
+
+    format: Format = Field("json", description="`json` gives pages; the others a file with all rows, streamed")
+    columns: str = Field("", description="names of columns, separated by commas; all of them where it is left out")
+
+    @property
+    def file(self) -> FileFormat | None:
+        """The kind of file, None for pages.
+
+        Raises:
+            ParameterError: a page of a file is asked for.
+        """
+        if self.format == "json":
+            return None
+        for name in sorted({"limit", "after"} & self.model_fields_set):
+            raise ParameterError(name, "belongs to the pages of format=json; a file has all rows")
+        return FileFormat(self.format)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, none for all."""
+        return tuple(name.strip() for name in self.columns.split(",") if name.strip())
+
+
+class CatalogQuery(TableQuery):
+    """A slice of the homogenized catalogue."""
+
+    teff_min: Real = Field(None, description="Teff from, K")
+    teff_max: Real = Field(None, description="Teff to, K")
+    logg_min: Real = Field(None, description="log g from, dex")
+    logg_max: Real = Field(None, description="log g to, dex")
+    feh_min: Real = Field(None, description="[Fe/H] from, dex")
+    feh_max: Real = Field(None, description="[Fe/H] to, dex")
+    g_mag_min: Real = Field(None, description="Gaia G from, mag")
+    g_mag_max: Real = Field(None, description="Gaia G to, mag")
+    survey: str | None = Field(None, description="only stars that this survey measured")
+    in_domain: bool | None = Field(None, description="only stars whose corrections were all learnt on such stars")
+    n_min: int | None = Field(None, ge=1, le=32767, description="only stars with so many measurements in a parameter")
+    ra: str | None = Field(None, description="centre of a cone, as in /v1/cone")
+    dec: str | None = Field(None, description="centre of a cone, as in /v1/cone")
+    radius: str | None = Field(None, description="radius of a cone, as in /v1/cone")
+    unit: Literal["deg", "arcmin", "arcsec"] = Field("deg", description="unit of the radius")
+
+    @property
+    def slice(self) -> Slice:
+        """The slice.
+
+        Raises:
+            ParameterError: a parameter has no usable value.
+        """
+        return Slice(
+            columns=choose(CATALOG, self.column_names),
+            bounds={
+                "teff": Bounds(self.teff_min, self.teff_max),
+                "logg": Bounds(self.logg_min, self.logg_max),
+                "feh": Bounds(self.feh_min, self.feh_max),
+                "g_mag": Bounds(self.g_mag_min, self.g_mag_max),
+            },
+            survey=self.survey,
+            in_domain=self.in_domain,
+            n_min=self.n_min,
+            cone=self._cone(),
+        )
+
+    def _cone(self) -> Cone | None:
+        if self.ra is None and self.dec is None and self.radius is None:
+            return None
+        for name, value in (("ra", self.ra), ("dec", self.dec), ("radius", self.radius)):
+            if value is None:
+                raise ParameterError(name, "is missing: a cone needs ra, dec and radius")
+        return Cone.parse(str(self.ra), str(self.dec), str(self.radius), self.unit)
+
+
+class MeasurementQuery(TableQuery):
+    """A slice of a survey's measurements."""
+
+    split: Literal["train", "conformalize", "test"] | None = Field(None, description="only stars of this part")
+    in_domain: bool | None = Field(None, description="only measurements inside (false: outside) the domain")
+
+    def slice_of(self, survey: str) -> MeasurementSlice:
+        """Return the slice of a survey."""
+        return MeasurementSlice(survey, self.column_names, self.split, self.in_domain)

@@ -1,0 +1,81 @@
+"""`/v1/versions`: calibration versions, their models and their validation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from app.api.context import Context, documented
+from app.api.models import examples
+from app.api.models.queries import VersionText, version_number
+from app.api.models.versions import (
+    FigureAnswer,
+    ModelList,
+    ValidationAnswer,
+    VersionDetail,
+    VersionList,
+    model_answer,
+    version_answer,
+    version_detail,
+)
+
+router = APIRouter(prefix="/v1/versions", tags=["versions"])
+
+
+class NoQuery(BaseModel):
+    """No parameters; the version is in the path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Number = Annotated[VersionText, Path(description="number of a version, or `current`", examples=["current"])]
+Nothing = Annotated[NoQuery, Query()]
+
+_IMAGES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The figure", "content": {"image/png": {}, "image/svg+xml": {}}}
+}
+
+
+@router.get("", response_model=VersionList, responses=documented(examples.VERSIONS, "Every version"))
+def versions(context: Context, _: Nothing) -> Response:
+    """Every calibration version, newest first, and which of them is served."""
+    service = context.factory.versions()
+    current = service.current()
+    answers = [version_answer(version, current) for version in service.list_all()]
+    return context.json({"current": current, "versions": answers}, current)
+
+
+@router.get("/{v}", response_model=VersionDetail, responses=documented(examples.VERSION, "The version"))
+def version(context: Context, _: Nothing, v: Number) -> Response:
+    """One version: its plan, data, seed, software and metrics."""
+    service = context.factory.versions()
+    found = service.get(version_number(v))
+    return context.json(version_detail(found, service.current()), found.version_id)
+
+
+@router.get("/{v}/models", response_model=ModelList, responses=documented(examples.MODELS, "The models"))
+def models(context: Context, _: Nothing, v: Number) -> Response:
+    """The models of a version with the checksums of their bytes."""
+    found, fitted = context.factory.versions().models(version_number(v))
+    return context.json({"version": found, "models": [model_answer(model) for model in fitted]}, found)
+
+
+@router.get("/{v}/validation", response_model=ValidationAnswer, responses=documented(examples.VALIDATION, "The report"))
+def validation(context: Context, _: Nothing, v: Number) -> Response:
+    """The validation report of a version, and where its figures are."""
+    found = context.factory.versions().validation(version_number(v))
+    folder = f"{context.base_url}/v1/versions/{found.version}/validation/figures"
+    figures: list[FigureAnswer] = [{"name": name, "url": f"{folder}/{quote(name)}"} for name in found.figures]
+    answer: ValidationAnswer = {"version": found.version, "report": found.report, "figures": figures}
+    return context.json(answer, found.version)
+
+
+@router.get("/{v}/validation/figures/{figure}", responses=_IMAGES)
+def figure(context: Context, _: Nothing, v: Number, figure: str) -> Response:
+    """A figure of the validation report, PNG or SVG."""
+    found, artifact = context.factory.versions().figure(version_number(v), figure)
+    return context.content(artifact.content, artifact.media_type, found)

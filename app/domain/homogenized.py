@@ -1,0 +1,100 @@
+"""A homogenized star, with everything that its values were made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.quantities import Parameter
+
+SPLITS = ("train", "conformalize", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value and the ends of its 68 % interval, in the parameter's unit; None where unknown."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+
+    def minus(self, value: float | None) -> Interval:
+        """Return the interval as seen from a fixed value; five decimals, for the values are single precision."""
+        if value is None:
+            return Interval(None, None, None)
+        return Interval(
+            *(None if end is None else round(end - value, 5) for end in (self.value, self.lower, self.upper))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The combined value of one parameter: `n` measurements, how well they agree, and flags (bit mask)."""
+
+    interval: Interval
+    n: int
+    chi2: float | None
+    p_value: float | None
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """The model that corrected a parameter of a survey; `sha256` names its bytes."""
+
+    model_id: int
+    stage: str
+    kind: str
+    direction: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """How one parameter of a measurement came to the unified scale.
+
+    Attributes:
+        raw: what the survey reported, with the interval of its error model.
+        calibrated: the value on the unified scale, with its interval.
+        weight: share in the combined value, None where it was not combined.
+        excluded: a quality cut of the survey excludes this parameter.
+        model: the model that made the correction, None where there is none.
+    """
+
+    raw: Interval
+    calibrated: Interval
+    weight: float | None
+    excluded: bool
+    model: ModelReference | None
+
+    @property
+    def applied(self) -> Interval:
+        """Calibrated minus raw: the correction, with the interval that it leaves around the raw value."""
+        return self.calibrated.minus(self.raw.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One measurement of a star; `flags` is a bit mask about its calibration."""
+
+    survey: str
+    object_id: str
+    measurement_id: int
+    snr: float | None
+    in_domain: bool
+    split: str
+    flags: int
+    corrections: dict[Parameter, Correction]
+
+
+@dataclass(frozen=True, slots=True)
+class HomogenizedStar:
+    """A star of a version: position (ICRS, degrees), magnitudes, values, and why they are what they are."""
+
+    version: int
+    star_id: int
+    gaia_dr3_source_id: int | None
+    ra: float
+    dec: float
+    magnitudes: dict[str, float | None]
+    estimates: dict[Parameter, Estimate]
+    contributions: tuple[Contribution, ...]

@@ -1,0 +1,107 @@
+"""Tables and slices of them: pages to look at, and files that are streamed with flat memory however large they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from app.domain.catalog import MeasurementSlice, Page, Rows, Slice
+from app.domain.files import FileFormat
+from app.services.versions import resolve
+from app.storage import downloads, slices, surveys
+from app.storage.engine import Database, driver_connection
+from app.storage.slices import Selection
+
+Select: TypeAlias = Callable[[Connection, int], Selection]
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on its way: from which version, how many rows, and its bytes, each block once."""
+
+    version: int
+    rows: int
+    blocks: Iterator[bytes]
+
+
+class Downloads:
+    """Parts of the catalogue and of surveys' measurements, each wholly of one version.
+
+    Args:
+        pages: connections for pages, which take milliseconds.
+        files: a few connections for files; each is kept for as long as its file takes to send.
+    """
+
+    def __init__(self, pages: Database, files: Database) -> None:
+        self._pages = pages
+        self._files = files
+
+    def catalogue_page(self, wanted: Slice, page: Page, version: int | None = None) -> Rows:
+        """Return a page of a slice of the catalogue, by number of the star.
+
+        Raises:
+            UnknownSurveyError: the slice names a survey that does not exist.
+            UnknownVersionError: the version does not exist or is not complete.
+            NotPublishedError: no version is asked for and none has been published.
+        """
+        return self._page(_catalogue(wanted), page, version)
+
+    def measurements_page(self, wanted: MeasurementSlice, page: Page, version: int | None = None) -> Rows:
+        """Return a page of a survey's measurements, in the order in which they came in; raises as `catalogue_page`."""
+        return self._page(_measurements(wanted), page, version)
+
+    @contextmanager
+    def catalogue(self, wanted: Slice, file: FileFormat, version: int | None = None) -> Iterator[Download]:
+        """Open a slice of the catalogue as a file, to be read in the block; raises as `catalogue_page`."""
+        with self._file(_catalogue(wanted), file, version) as download:
+            yield download
+
+    @contextmanager
+    def measurements(
+        self, wanted: MeasurementSlice, file: FileFormat, version: int | None = None
+    ) -> Iterator[Download]:
+        """Open a survey's measurements as a file, to be read in the block; raises as `catalogue_page`."""
+        with self._file(_measurements(wanted), file, version) as download:
+            yield download
+
+    def _page(self, select: Select, page: Page, asked: int | None) -> Rows:
+        with self._pages.connect() as connection:
+            version = resolve(connection, asked)
+            selection = select(connection, version)
+            return slices.page(driver_connection(connection), selection, page, version)
+
+    @contextmanager
+    def _file(self, select: Select, file: FileFormat, asked: int | None) -> Iterator[Download]:
+        with self._files.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            version = resolve(connection, asked)
+            selection = select(connection, version)
+            driver = driver_connection(connection)
+            rows = slices.count(driver, selection)
+            with downloads.opened(self._files.url, driver, selection, file, _facts(version, rows)) as blocks:
+                yield Download(version, rows, blocks)
+
+
+def _facts(version: int, rows: int) -> dict[str, str]:
+    return {"sos.version": str(version), "sos.rows": str(rows)}
+
+
+def _catalogue(wanted: Slice) -> Select:
+    def select(connection: Connection, version: int) -> Selection:
+        if wanted.survey is not None:
+            surveys.get(connection, wanted.survey)
+        return slices.catalogue(version, wanted)
+
+    return select
+
+
+def _measurements(wanted: MeasurementSlice) -> Select:
+    def select(connection: Connection, version: int) -> Selection:
+        survey = surveys.get(connection, wanted.survey)
+        return slices.measurements(driver_connection(connection), version, survey.survey_id, wanted)
+
+    return select

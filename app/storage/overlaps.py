@@ -1,0 +1,23 @@
+"""How many stars of a version each two surveys have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+
+from psycopg import sql
+
+from app.storage.reading import Connection
+from app.storage.rendering import partition
+from app.storage.statements import composed
+
+
+def common_stars(connection: Connection, version: int) -> Counter[tuple[int, int]]:
+    """Return the number of common stars by pair of survey numbers, both ways round; (s, s) counts the stars of s."""
+    parts = {"calibrated": partition("calibrated", version), "version": sql.Literal(version)}
+    query = composed("overlaps", "seen_together", **parts)
+    common: Counter[tuple[int, int]] = Counter()
+    for surveys, n_stars in connection.execute(query):
+        for pair in product(surveys, surveys):
+            common[pair] += n_stars
+    return common

@@ -1,0 +1,124 @@
+"""`/v1/cone`: the right stars in the right order, everywhere on the sky, each once over all pages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from app.api.models.pages import StarPage
+from tests.support.catalogue import Truth
+from tests.support.http import Service
+
+
+def separations(truth: Truth, ra: float, dec: float) -> np.ndarray:
+    """Angular distances in arcseconds, by unit vectors."""
+    place, centre = (np.radians([truth.ra, truth.dec]), np.radians([ra, dec]))
+    chord = np.linalg.norm(unit(*place) - unit(*centre)[:, None], axis=0)
+    return np.degrees(2 * np.arcsin(chord / 2)) * 3600
+
+
+def unit(ra, dec) -> np.ndarray:
+    return np.array([np.cos(ra) * np.cos(dec), np.sin(ra) * np.cos(dec), np.sin(dec)])
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec", "radius"),
+    [
+        (0.0, 90.0, 0.01),
+        (250.0, 89.9999, 1.0),
+        (0.0, -90.0, 30.0),
+        (0.0, 10.0, 0.001),
+        (359.99995, 10.0, 0.0004),
+        (360.0, 10.0, 40.0),
+        (150.0, 2.0, 0.0001),
+        (77.0, -33.0, 25.0),
+        (200.0, 0.0, 180.0),
+        (12.0, 34.0, 0.0),
+    ],
+)
+def test_a_cone_holds_the_stars_within_its_radius_nearest_first(
+    service: Service, truth: Truth, ra: float, dec: float, radius: float
+):
+    rows = service.rows("/v1/cone", "stars", ra=ra, dec=dec, radius=radius)
+    distance = separations(truth, ra, dec)
+    inside = np.flatnonzero(distance < radius * 3600)
+    assert {row["star_id"] for row in rows} == {str(number) for number in truth.star_id[inside]}
+    found = np.array([row["separation_arcsec"] for row in rows])
+    assert np.all(np.diff(found) >= 0)
+    by_number = dict(zip(truth.star_id.tolist(), distance, strict=True))
+    expected = [by_number[int(row["star_id"])] for row in rows]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 300])
+def test_pages_hold_every_star_once_and_in_order(service: Service, truth: Truth, limit: int):
+    whole = service.rows("/v1/cone", "stars", ra=150, dec=2, radius=120, limit=1000)
+    paged = service.rows("/v1/cone", "stars", ra=150, dec=2, radius=120, limit=limit)
+    assert paged == whole
+    assert len(whole) == np.count_nonzero(separations(truth, 150, 2) < 120 * 3600)
+
+
+def test_stars_at_the_same_place_are_parted_by_a_page_without_loss(service: Service, truth: Truth):
+    rows = service.rows("/v1/cone", "stars", ra=150, dec=2, radius=0.01, limit=1)
+    assert [row["star_id"] for row in rows] == [str(truth.star_id[8]), str(truth.star_id[9])]
+
+
+def test_a_full_last_page_has_no_next(service: Service):
+    body = service.get("/v1/cone", ra=150, dec=2, radius=0.01, limit=2).json()
+    assert (body["count"], body["truncated"], body["next"]) == (2, False, None)
+
+
+def test_positions_and_radii_are_taken_as_users_write_them(service: Service):
+    plain = service.get("/v1/cone", ra=150, dec=2, radius=0.5).content
+    for query in (
+        {"ra": "10:00:00", "dec": "+02:00:00", "radius": "30", "unit": "arcmin"},
+        {"ra": "10 00 00", "dec": "2", "radius": "1800", "unit": "arcsec"},
+    ):
+        assert service.get("/v1/cone", **query).content == plain
+
+
+def test_rows_have_the_columns_of_the_catalogue(service: Service, truth: Truth):
+    body = service.get("/v1/cone", ra=150, dec=2, radius=0.01, limit=1)
+    [row] = body.json()["stars"]
+    assert list(row)[:7] == ["star_id", "gaia_dr3_source_id", "ra", "dec", "teff", "teff_lower", "teff_upper"]
+    assert list(row)[-6:] == ["g_mag", "bp_mag", "rp_mag", "k_mag", "version", "separation_arcsec"]
+    assert row["gaia_dr3_source_id"] == str(truth.gaia[8])
+    assert row["teff"] == 4208
+    TypeAdapter(StarPage).validate_json(body.content, strict=True)
+
+
+def test_next_names_the_version_that_the_pages_are_of(service: Service):
+    body = service.get("/v1/cone", ra=150, dec=2, radius=120, limit=3).json()
+    assert "version=2" in body["next"]
+    assert body["next"].startswith("http://sos.test/v1/cone?")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "words"),
+    [
+        ({}, "ra", "is required (right ascension"),
+        ({"ra": 1, "dec": 91, "radius": 1}, "dec", "-90 to 90"),
+        ({"ra": -1, "dec": 1, "radius": 1}, "ra", "0 to 360"),
+        ({"ra": "x", "dec": 1, "radius": 1}, "ra", "got 'x'"),
+        ({"ra": "nan", "dec": 1, "radius": 1}, "ra", "got 'nan'"),
+        ({"ra": 1, "dec": 1, "radius": -1}, "radius", "from 0 to 180"),
+        ({"ra": 1, "dec": 1, "radius": 1, "unit": "rad"}, "unit", "'deg', 'arcmin' or 'arcsec'"),
+        ({"ra": 1, "dec": 1, "radius": 1, "limit": 0}, "limit", "greater than or equal to 1"),
+        ({"ra": 1, "dec": 1, "radius": 1, "limit": 10_001}, "limit", "less than or equal to 10000"),
+        ({"ra": 1, "dec": 1, "radius": 1, "after": "x"}, "after", "`next` of the page before"),
+        ({"ra": 1, "dec": 1, "radius": 1, "after": "YWJj"}, "after", "`next` of the page before"),
+        ({"ra": 1, "dec": 1, "radius": 1, "after": "YXxi"}, "after", "`next` of the page before"),
+        ({"ra": 1, "dec": 1, "radius": 1, "version": 0}, "version", "from 1, or 'current'"),
+        ({"ra": 1, "dec": 1, "radius": 1, "version": "²"}, "version", "from 1, or 'current'"),
+        ({"ra": 1, "dec": 1, "radius": 1, "raduis": 1}, "raduis", "no parameter of this call; it takes version"),
+    ],
+)
+def test_bad_input_is_named_with_what_would_be_right(service: Service, query: dict, parameter: str, words: str):
+    answer = service.get("/v1/cone", **query)
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["type"] == "urn:sos:problem:bad-parameter"
+    [found] = [error for error in problem["errors"] if error["parameter"] == parameter]
+    assert words in found["detail"]
