@@ -109,17 +109,22 @@ def _rows(pairs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
 def _row(pair: dict[str, Any]) -> dict[str, str]:
     digits = 1 if pair["parameter"] == "teff" else 3
     before, after = pair["before"], pair["after"]
+    bins = (
+        f"{_number(part['median'], digits)}({_number(part['error'], digits, times=2)})" for part in pair["bins_after"]
+    )
     return {
         "pair": f"{pair['survey']} - {pair['other']}",
         "quantity": pair["parameter"],
         "stars": str(after["n"]),
-        "median before": f"{before['median']:+.{digits}f}",
-        "scatter before": f"{before['scatter']:.{digits}f}",
-        "median after": f"{after['median']:+.{digits}f} ± {after['median_error']:.{digits}f}",
-        "scatter after": f"{after['scatter']:.{digits}f} ± {after['scatter_error']:.{digits}f}",
-        "pull": f"{pair['pull_width']:.2f}",
+        "median before": _number(before["median"], digits),
+        "scatter before": _number(before["scatter"], digits),
+        "median after": f"{_number(after['median'], digits)} ± {_number(after['median_error'], digits)}",
+        "scatter after": f"{_number(after['scatter'], digits)} ± {_number(after['scatter_error'], digits)}",
+        "pull": _number(pair["pull_width"], 2),
         "inside": f"{pair['inside']:.0%}",
-        "bins after (2 sigma)": " ".join(
-            f"{part['median']:+.{digits}f}({2 * part['error']:.{digits}f})" for part in pair["bins_after"]
-        ),
+        "bins after (2 sigma)": " ".join(bins),
     }
+
+
+def _number(value: float | None, digits: int, *, times: float = 1.0) -> str:
+    return "?" if value is None else f"{times * value:.{digits}f}"

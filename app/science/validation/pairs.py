@@ -64,8 +64,17 @@ class PairResult:
     pull_width: float
 
     def as_mapping(self) -> dict[str, Any]:
-        """Return the result as nested mappings for JSON."""
-        return asdict(self)
+        """Return the result as nested mappings for JSON: what is not known is None."""
+        known: dict[str, Any] = _without_nan(asdict(self))
+        return known
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def one_per_star(
