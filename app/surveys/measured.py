@@ -25,13 +25,14 @@ _PAIRS = (
 class Measured:
     """One parameter (n,): its value and how far its 68 % interval reaches down and up, NaN where not known.
 
-    `quoted` is the mean of the survey's own error, scaled but without floor.
+    `quoted` is the mean of the survey's own error, times `scale` but without floor.
     """
 
     value: Floats
     err_lower: Floats
     err_upper: Floats
     quoted: Floats
+    scale: float
 
 
 def measured(cells: Cells, parameters: Parameters, factors: Mapping[Parameter, float]) -> dict[Parameter, Measured]:
@@ -61,7 +62,8 @@ def _one(
         value = np.where((value >= quantity.lowest) & (value <= quantity.highest), value, np.nan)
     known = ~np.isnan(value)
     floor = column.error.floor
-    return Measured(value, _floored(lower, floor, known), _floored(upper, floor, known), (lower + upper) / 2)
+    ends = (_floored(lower, floor, known), _floored(upper, floor, known))
+    return Measured(value, *ends, (lower + upper) / 2, column.error.scale)
 
 
 def _quoted(cells: Cells, error: ErrorModel, value: Floats, factor: float) -> tuple[Floats, Floats]:
@@ -123,7 +125,7 @@ def _correlation(cells: Cells, correlation: Correlation, one: Measured, other: M
         if correlation.constant is not None:
             rho = np.where(np.isnan(total), np.nan, correlation.constant)
         elif correlation.covariance is not None:
-            rho = _numbers(cells, correlation.covariance) / total
+            rho = _numbers(cells, correlation.covariance) * one.scale * other.scale / total
         else:
             assert correlation.column is not None
             rho = _numbers(cells, correlation.column) * one.quoted * other.quoted / total
