@@ -99,6 +99,6 @@ def _sexagesimal(text: str, degrees_per_unit: float) -> float | None:
     minutes, seconds = int(found["minutes"]), float(found["seconds"] or 0.0)
     if minutes >= 60 or seconds >= 60.0 or (found["unit"] == "h" and degrees_per_unit == 1.0):
         return None
-    size = (int(found["whole"]) * 3600 + minutes * 60 + seconds) / 3600.0
     scale = 1.0 if found["unit"] in ("d", "°") else degrees_per_unit
-    return math.copysign(size * scale, -1.0 if found["sign"] == "-" else 1.0)
+    size = (int(found["whole"]) * 3600 + minutes * 60 + seconds) * scale / 3600.0
+    return -size if found["sign"] == "-" else size

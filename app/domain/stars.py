@@ -92,26 +92,35 @@ class Overlap:
 
     first: str
     second: str
-    n_stars: int
+    stars: int
+
+
+@dataclass(frozen=True)
+class RoundedIds:
+    """How many rows of a survey have a Gaia id that lost its last digits in a floating-point number."""
+
+    survey: str
+    rows: int
 
 
 @dataclass(frozen=True)
 class CrossmatchSummary:
     """What a cross-match made of all measurements.
 
-    `n_by_id`, `n_by_position` and `n_alone` add up to `n_measurements`; `n_ambiguous` of these are flagged.
-    `n_new_stars` got a number for the first time, `n_gone_stars` existed before and have no measurement of their own
-    any more (their measurements were deleted, or turned out to be another star's).
+    `by_id`, `by_position` and `alone` add up to `measurements`; `ambiguous` of these are flagged. `matched_stars` have
+    two measurements or more. `new_stars` got a number for the first time, `gone_stars` had one and are no more: their
+    measurements were deleted, or turned out to be another star's. `rounded_ids` were left aside.
     """
 
-    n_measurements: int
-    n_by_id: int
-    n_by_position: int
-    n_alone: int
-    n_ambiguous: int
-    n_stars: int
-    n_matched_stars: int
-    n_ambiguous_stars: int
-    n_new_stars: int
-    n_gone_stars: int
+    measurements: int
+    by_id: int
+    by_position: int
+    alone: int
+    ambiguous: int
+    stars: int
+    matched_stars: int
+    ambiguous_stars: int
+    new_stars: int
+    gone_stars: int
     overlaps: tuple[Overlap, ...]
+    rounded_ids: tuple[RoundedIds, ...]

@@ -1,4 +1,4 @@
-"""Sky queries: the q3c extension where the server has it, functions of the same names elsewhere."""
+"""Sky queries: the q3c extension where the server has it, functions of the same names elsewhere; numbers of stars."""
 
 from pathlib import Path
 
@@ -16,7 +16,9 @@ SQL = Path(__file__).parents[1] / "sql"
 
 def upgrade() -> None:
     sky.install(op.get_bind(), functions=(SQL / "0002_sky.sql").read_text(encoding="utf-8"))
+    op.execute("CREATE SEQUENCE star_number AS bigint")
 
 
 def downgrade() -> None:
+    op.execute("DROP SEQUENCE star_number")
     sky.uninstall(op.get_bind(), functions=(SQL / "0002_sky_down.sql").read_text(encoding="utf-8"))

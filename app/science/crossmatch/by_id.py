@@ -19,9 +19,16 @@ FASTEST_ARCSEC_PER_YEAR = 2.0
 
 @dataclass(frozen=True)
 class Joined:
-    """`root` (n,) is the first row of each row's set; `doubtful` (n,) marks rows with an identifier not believed."""
+    """Sets of rows that are of one star, each known by its first row.
+
+    Attributes:
+        root: (n,) sets by identifiers.
+        source: (n,) sets by identifiers, and rows of one survey at the very same place.
+        doubtful: (n,) rows with an identifier that is not believed.
+    """
 
     root: Integers
+    source: Integers
     doubtful: Booleans
 
 
@@ -43,13 +50,25 @@ def join_by_ids(rows: Observations, radius_arcsec: Floats) -> Joined:
     for key in (rows.gaia_dr3, rows.object_key, rows.gaia_dr2, rows.tmass_key):
         members, start = _runs(key)
         together = _lie_together(members, start, *places, radius_arcsec)
-        if key is rows.gaia_dr3:
-            believed = together
-        else:
-            believed = together & ~_contradicted(parent, members, start, together, rows.gaia_dr3, rows.gaia_dr2)
-        _unite_runs(parent, members, start, believed)
-        doubtful[members[np.repeat(~believed, np.diff(start))]] = True
-    return Joined(roots(parent), doubtful)
+        if key is not rows.gaia_dr3:
+            together &= ~_contradicted(parent, members, start, together, rows.gaia_dr3, (rows.gaia_dr2,))
+        _unite_runs(parent, members, start, together)
+        doubtful[members[np.repeat(~together, np.diff(start))]] = True
+    return Joined(roots(parent), _at_one_place(rows, parent), doubtful)
+
+
+def _at_one_place(rows: Observations, parent: Integers) -> Integers:
+    """Unite rows of one survey at the very same place, where no identifiers differ; return the root (n,) of each."""
+    changes = np.zeros(len(rows), np.bool_)
+    for column in (rows.survey, rows.ra, rows.dec, rows.epoch_jyear):
+        changes |= np.diff(column, prepend=np.nan) != 0
+    members, start = _runs(np.cumsum(changes))
+    everywhere = np.ones(len(start) - 1, np.bool_)
+    names = rows.gaia_dr2, rows.tmass_key
+    united = parent.copy()
+    _unite_runs(united, members, start, ~_contradicted(parent, members, start, everywhere, rows.gaia_dr3, names))
+    source: Integers = roots(united)
+    return source
 
 
 def _runs(key: Integers) -> tuple[Integers, Integers]:
@@ -63,16 +82,20 @@ def _runs(key: Integers) -> tuple[Integers, Integers]:
 
 
 def _contradicted(
-    parent: Integers, members: Integers, start: Integers, together: Booleans, dr3: Integers, dr2: Integers
+    parent: Integers, members: Integers, start: Integers, wanted: Booleans, dr3: Integers, names: tuple[Integers, ...]
 ) -> Booleans:
-    """Say which runs belong to a chain of runs that would bring two different Gaia sources together."""
+    """Say which runs belong to a chain of runs that would bring two different stars together.
+
+    These are sets with two DR3 ids, and sets made of sets that agree, each in itself, on different other names.
+    """
     trial = parent.copy()
-    _unite_runs(trial, members, start, together)
+    _unite_runs(trial, members, start, wanted)
     before, after = roots(parent), roots(trial)
-    of_set = common_value(before, dr2)[before]
-    one_dr2 = common_value(after, np.where(of_set == -1, 0, of_set))
-    two_sources = (common_value(after, dr3) == -1) | (one_dr2 == -1)
-    contradicted: Booleans = two_sources[after[members[start[:-1]]]]
+    two_stars = common_value(after, dr3) == -1
+    for name in names:
+        of_set = common_value(before, name)[before]
+        two_stars |= common_value(after, np.where(of_set == -1, 0, of_set)) == -1
+    contradicted: Booleans = two_stars[after[members[start[:-1]]]]
     return contradicted
 
 

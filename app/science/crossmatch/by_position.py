@@ -16,6 +16,7 @@ from app.science.crossmatch.pairs import pairs_among
 REPEAT_ARCSEC = 1.0
 CLEAR_FACTOR = 2.0
 CLEAR_ARCSEC = 0.5
+MOST_NEIGHBOURS = 50
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ def join_by_position(sources: Sources) -> Placed:
       separation plus `CLEAR_ARCSEC`.
 
     A source that is a pair with a source of another star is crowded, joined or not: the light may be both stars'.
+
+    Raises:
+        CrowdError: sources have more than `MOST_NEIGHBOURS` neighbours on average (and a million in all).
     """
     first, second, apart = _pairs(sources)
     fits = _may_be_one(sources, first, second, apart)
@@ -91,7 +95,7 @@ def _pairs(sources: Sources) -> tuple[Integers, Integers, Floats]:
     epoch = sources.epoch_jyear
     years = np.maximum(epoch.max(initial=0.0) - epoch, epoch - epoch.min(initial=np.inf)) if len(epoch) else epoch
     reach = np.where(np.isfinite(pm), radius.max(initial=0.0) + pm * years, radius)
-    near = pairs_among(sources.ra, sources.dec, reach)
+    near = pairs_among(sources.ra, sources.dec, reach, most=MOST_NEIGHBOURS * len(sources) + 1_000_000)
     first, second = np.minimum(near.left, near.right), np.maximum(near.left, near.right)
     motion = sources.pm_ra_cosdec_masyr, sources.pm_dec_masyr
     apart = separations(first, second, sources.ra, sources.dec, epoch, *motion)

@@ -16,6 +16,14 @@ _POLE = 89.9999
 _SLACK = 1e-9
 
 
+class CrowdError(ValueError):
+    """So many positions lie together that they cannot be the sky's."""
+
+    def __init__(self, ra: float, dec: float) -> None:
+        super().__init__(f"too many positions lie together near ra {ra:.5f}, dec {dec:.5f}")
+        self.ra, self.dec = ra, dec
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Row numbers on the left and on the right, and how far apart they are; in no particular order."""
@@ -25,6 +33,7 @@ class Pairs:
     separation_arcsec: Floats
 
 
+_NO_LIMIT = 2**62
 _NO_PAIRS = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
 
 
@@ -59,23 +68,30 @@ def pairs_within(
     if len(left_ra) == 0 or len(right_ra) == 0:
         return _NO_PAIRS
     bands = _in_bands(right_ra, right_dec, float(radii.max()) / 3600.0)
-    found = _search(left_ra, left_dec, radii, False, bands.height, bands.start, bands.row, bands.ra, bands.dec)
+    found = _search(left_ra, left_dec, radii, -1, bands.height, bands.start, bands.row, bands.ra, bands.dec)
     return Pairs(*found)
 
 
-def pairs_among(ra: Floats, dec: Floats, radius_arcsec: npt.ArrayLike) -> Pairs:
+def pairs_among(ra: Floats, dec: Floats, radius_arcsec: npt.ArrayLike, *, most: int = _NO_LIMIT) -> Pairs:
     """Return every pair of different rows that lie within the radius of at least one of the two, each once.
 
     Args:
         ra: (n,) right ascension, 0 <= ra < 360 degrees.
         dec: (n,) declination in degrees.
         radius_arcsec: (n,) radius around each position, or one for all; below 180 degrees.
+        most: how many pairs to look for before giving up.
+
+    Raises:
+        CrowdError: there are more pairs than that.
     """
     radii = _radii(radius_arcsec, len(ra))
     if len(ra) == 0:
         return _NO_PAIRS
     bands = _in_bands(ra, dec, float(radii.max()) / 3600.0)
-    return Pairs(*_search(ra, dec, radii, True, bands.height, bands.start, bands.row, bands.ra, bands.dec))
+    left, right, apart = _search(ra, dec, radii, most, bands.height, bands.start, bands.row, bands.ra, bands.dec)
+    if len(left) > most:
+        raise CrowdError(float(ra[left[-1]]), float(dec[left[-1]]))
+    return Pairs(left, right, apart)
 
 
 def _radii(radius_arcsec: npt.ArrayLike, n: int) -> Floats:
@@ -92,9 +108,10 @@ def _in_bands(ra: Floats, dec: Floats, widest_deg: float) -> _Bands:
     return _Bands(height, start, row, ra[row], dec[row])
 
 
+# `among` is -1 between two sides; on one side, where each pair is wanted once, it is the greatest number of pairs.
 @numba.njit(cache=True, nogil=True)
 def _search(
-    left_ra: Any, left_dec: Any, radii: Any, among: bool, height: float, start: Any, row: Any, ra: Any, dec: Any
+    left_ra: Any, left_dec: Any, radii: Any, among: int, height: float, start: Any, row: Any, ra: Any, dec: Any
 ) -> Any:
     capacity = len(left_ra) + 16
     lefts, rights, separations = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity)
@@ -114,7 +131,7 @@ def _search(
                         break
                     squared = _haversine(left_ra[i], left_dec[i], ra[k], dec[k])
                     j = row[k]
-                    if squared > largest or (among and not _counts(i, j, radii[j], squared)):
+                    if squared > largest or (among >= 0 and not _counts(i, j, radii[j], squared)):
                         continue
                     if count == capacity:
                         capacity *= 2
@@ -123,6 +140,8 @@ def _search(
                     lefts[count], rights[count] = i, j
                     separations[count] = 7200.0 * np.degrees(np.arcsin(np.sqrt(min(1.0, squared))))
                     count += 1
+        if 0 <= among < count:
+            break
     return lefts[:count], rights[:count], separations[:count]
 
 

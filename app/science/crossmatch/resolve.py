@@ -55,20 +55,21 @@ def resolve(rows: Observations, radius_arcsec: Floats) -> Stars:
 
     Raises:
         ValueError: there are more surveys than `MOST_SURVEYS`.
+        CrowdError: far too many rows lie at one place.
     """
     if len(radius_arcsec) > MOST_SURVEYS:
         raise ValueError(f"at most {MOST_SURVEYS} surveys can be matched at once, got {len(radius_arcsec)}")
     radius = np.asarray(radius_arcsec, np.float64)[rows.survey]
     joined = join_by_ids(rows, radius)
     quality = source_quality(rows, radius)
-    first, source = np.unique(joined.root, return_inverse=True)
-    placed = join_by_position(_sources(rows, radius, quality, joined.root, first, source))
+    first, source = np.unique(joined.source, return_inverse=True)
+    placed = join_by_position(_sources(rows, radius, quality, first, source))
     star, best_row = _in_sky_order(placed.root[source], quality)
     ambiguous = joined.doubtful | placed.crowded[source]
     gaia_dr3, repeated = _one_star_each(star, rows.gaia_dr3, len(best_row))
     n_rows = np.bincount(star, minlength=len(best_row))
     seen = _surveys_seen(star, rows.survey, len(best_row))
-    alone, by_id = n_rows[star] == 1, np.bincount(source, minlength=len(first))[source] > 1
+    alone, by_id = n_rows[star] == 1, np.bincount(joined.root, minlength=1)[joined.root] > 1
     how = np.where(alone, ALONE, np.where(by_id, BY_ID, BY_POSITION)).astype(np.int8)
     return Stars(star, how, ambiguous | repeated, best_row, gaia_dr3, n_rows, np.bitwise_count(seen).astype(np.int64))
 
@@ -89,12 +90,10 @@ def first_known(star: Integers, quality: Floats, known: Booleans, n_stars: int) 
     return _first_known(star, quality, known, n_stars)  # type: ignore[no-any-return]
 
 
-def _sources(
-    rows: Observations, radius: Floats, quality: Floats, root: Integers, first: Integers, source: Integers
-) -> Sources:
+def _sources(rows: Observations, radius: Floats, quality: Floats, first: Integers, source: Integers) -> Sources:
     best = first_known(source, quality, np.ones(len(rows), np.bool_), len(first))
     moving = first_known(source, quality, motion_known(rows), len(first))
-    dr3, dr2, tmass = (_agreed(root, key)[first] for key in (rows.gaia_dr3, rows.gaia_dr2, rows.tmass_key))
+    dr3, dr2, tmass = (_agreed(source, key)[: len(first)] for key in (rows.gaia_dr3, rows.gaia_dr2, rows.tmass_key))
     widest = np.zeros(len(first))
     np.maximum.at(widest, source, radius)
     pm_ra = np.where(moving >= 0, rows.pm_ra_cosdec_masyr[moving], np.nan)
@@ -104,9 +103,9 @@ def _sources(
     return Sources(seen, dr3, dr2, tmass, *place, pm_ra, pm_dec, widest)
 
 
-def _agreed(root: Integers, key: Integers) -> Integers:
-    """Return the identifier that a set's rows agree on at its root, 0 where they have none or differ."""
-    value = common_value(root, key)
+def _agreed(source: Integers, key: Integers) -> Integers:
+    """Return the identifier that a source's rows agree on, 0 where they have none or differ, at the source's number."""
+    value = common_value(source, key)
     return np.where(value == -1, 0, value)
 
 

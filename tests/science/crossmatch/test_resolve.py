@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.science.crossmatch.observations import MOST_SURVEYS, Observations, canonical_order
+from app.science.crossmatch.pairs import CrowdError
 from app.science.crossmatch.resolve import ALONE, BY_ID, BY_POSITION, resolve
 from app.science.sphere import healpix_nested, moved
 from tests.support.survey_rows import observations, resolved, row
@@ -132,6 +133,19 @@ def test_a_gaia_id_belongs_to_one_star_only() -> None:
     _, _, stars, order = resolved(row(C, gaia_dr3=GAIA), *far, row(D, 50.0))
     assert sorted(stars.gaia_dr3.tolist()) == [0, 0, GAIA]
     assert stars.gaia_dr3[stars.star[np.argsort(order)][1]] == GAIA
+
+
+def test_a_survey_s_rows_at_the_very_same_place_are_one_star() -> None:
+    pile = [row(A) for _ in range(3000)]
+    star, ambiguous, stars, _ = resolved(*pile, row(B, 0.5))
+    assert set(star) == {0}
+    assert not any(ambiguous)
+    assert set(stars.how.tolist()) == {BY_POSITION}
+
+
+def test_too_many_different_stars_at_one_place_are_refused() -> None:
+    with pytest.raises(CrowdError, match=r"near ra 120\.00000, dec -7\.00000"):
+        resolved(*(row(A, gaia_dr3=GAIA + k, ra=120.0, dec=-7.0) for k in range(3000)), row(B))
 
 
 def test_no_rows_are_no_stars() -> None:

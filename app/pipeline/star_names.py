@@ -1,0 +1,98 @@
+"""The identity of each star: the text that names it whatever survey comes first, and that never changes again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.domain.stars import GAIA, TMASS
+from app.science.arrays import Floats, Integers
+
+_NONE = pa.scalar(None, pa.large_utf8())
+_NO_SEPARATOR = pa.scalar("", pa.large_utf8())
+
+
+def collected(
+    blocks: Iterable[Mapping[str, np.ndarray[Any, Any]]], measurement_id: Integers, row: Integers
+) -> pa.Array:
+    """Return the names (m,) of rows, null where the row is -1 or the blocks do not name it.
+
+    Args:
+        blocks: of `measurement_id` and `name`, in any order.
+        measurement_id: (n,) of each row.
+        row: (m,) the wanted rows.
+    """
+    wanted = np.flatnonzero(row >= 0)
+    wanted = wanted[np.argsort(measurement_id[row[wanted]], kind="stable")]
+    ids = measurement_id[row[wanted]]
+    places, names = [np.zeros(0, np.int64)], [pa.array([], pa.large_utf8())]
+    for block in blocks:
+        place = np.searchsorted(ids, block["measurement_id"])
+        found = np.flatnonzero(np.append(ids, 0)[place] == block["measurement_id"])
+        places.append(wanted[place[found]])
+        names.append(pa.array(block["name"][found], pa.large_utf8()))
+    return _spread(pa.concat_arrays(names), np.concatenate(places), len(row))
+
+
+def new_identities(
+    gaia_dr3: Integers, tmass: pa.Array, objects: pa.Array, ra: Floats, dec: Floats, taken: pa.Array
+) -> pa.Array:
+    """Return an identity (m,) for each new star: the first of its names that no other star has.
+
+    These are its Gaia DR3 id, its 2MASS designation, its first survey object, and the object with its position.
+
+    Args:
+        gaia_dr3: (m,) source id, 0 for none.
+        tmass: (m,) 2MASS designation or null.
+        objects: (m,) `SURVEY:OBJECT`.
+        ra: (m,) in degrees.
+        dec: (m,) in degrees.
+        taken: identities that other stars have.
+
+    >>> new_identities(np.array([7, 0]), pa.array([None, None], pa.large_utf8()), pa.array(["a:1", "a:2"]),
+    ...                np.zeros(2), np.zeros(2), pa.array([], pa.large_utf8())).to_pylist()
+    ['gaia:7', 'a:2']
+    """
+    identity = pa.nulls(len(gaia_dr3), pa.large_utf8())
+    for name in (_gaia_names(gaia_dr3), _joined(f"{TMASS}:", tmass), objects.cast(pa.large_utf8())):
+        identity = pc.coalesce(identity, _unshared(name, identity, taken))
+    place = pa.array([f"@{a:.6f}{d:+.6f}" for a, d in _left(identity, ra, dec)], pa.large_utf8())
+    rest = pc.binary_join_element_wise(
+        pc.filter(objects.cast(pa.large_utf8()), identity.is_null()), place, _NO_SEPARATOR
+    )
+    return pc.replace_with_mask(identity, identity.is_null(), rest)
+
+
+def _gaia_names(gaia_dr3: Integers) -> pa.Array:
+    numbers = pa.array(gaia_dr3, mask=gaia_dr3 == 0).cast(pa.large_utf8())
+    return _joined(f"{GAIA}:", numbers)
+
+
+def _joined(prefix: str, names: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(pa.scalar(prefix, pa.large_utf8()), names.cast(pa.large_utf8()), _NO_SEPARATOR)
+
+
+def _unshared(names: pa.Array, identity: pa.Array, taken: pa.Array) -> pa.Array:
+    """Return the names (m,) of stars that have no identity yet, null where another star has the name."""
+    open_ = pc.if_else(identity.is_null(), names, _NONE)
+    counts = pc.value_counts(open_)
+    shared = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1)).drop_null()
+    unusable = pc.or_(pc.is_in(open_, shared), pc.is_in(open_, taken))
+    return pc.if_else(unusable, _NONE, open_)
+
+
+def _left(identity: pa.Array, ra: Floats, dec: Floats) -> Iterable[tuple[float, float]]:
+    left = np.asarray(identity.is_null())
+    return zip(ra[left].tolist(), dec[left].tolist(), strict=True)
+
+
+def _spread(names: pa.Array, places: Integers, n: int) -> pa.Array:
+    """Return n names, those given at their places and null elsewhere."""
+    source = np.zeros(n, np.int64)
+    known = np.zeros(n, np.bool_)
+    source[places], known[places] = np.arange(len(places)), True
+    return names.take(pa.array(source, mask=~known))

@@ -1,0 +1,139 @@
+"""The tables `star` and `match` as columns: which number, identity and split each star has or gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from app.pipeline.star_names import collected, new_identities
+from app.science.arrays import Booleans, Floats, Integers
+from app.science.calibration.split import split_of
+from app.science.crossmatch.attributes import Attributes
+from app.science.crossmatch.numbering import Known, kept_numbers
+from app.science.crossmatch.observations import Observations
+from app.science.crossmatch.resolve import Stars
+from app.storage import matching
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """n measurements in canonical order, and the surveys (by name, with their numbers) that they are of."""
+
+    rows: Observations
+    rounded: Booleans
+    measurement_id: Integers
+    magnitudes: dict[str, Floats]
+    survey_ids: Integers
+    surveys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The stars of measurements."""
+
+    measurements: Measurements
+    stars: Stars
+    attributes: Attributes
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """`number` (m,) of each star; the `known` stars of earlier runs, and the `place` (m,) of a star there, or -1."""
+
+    number: Integers
+    known: matching.Columns
+    place: Integers
+
+    @property
+    def n_kept(self) -> int:
+        """How many stars were known before."""
+        return int((self.place >= 0).sum())
+
+
+def numbered(connection: Connection, found: Found) -> Numbering:
+    """Find the stars that were known before, and give numbers to the new ones."""
+    known = matching.known_stars(connection)
+    before = _numbers_before(connection, found.measurements.measurement_id)
+    named = Known(known["star_id"], known["gaia_dr3"], known["name_key"])
+    stars = found.stars
+    number = kept_numbers(found.measurements.rows, stars.star, len(stars), named, before)
+    place = np.where(number > 0, np.searchsorted(known["star_id"], number), -1)
+    number[place < 0] = matching.take_star_numbers(connection, int((place < 0).sum()))
+    return Numbering(number, known, place)
+
+
+def _numbers_before(connection: Connection, measurement_id: Integers) -> Integers:
+    """Return the number (n,) of the star that each measurement belonged to, 0 for none."""
+    matched = matching.matches(connection)
+    order = np.argsort(matched["measurement_id"])
+    ids, numbers = np.append(matched["measurement_id"][order], 0), np.append(matched["star_id"][order], 0)
+    place = np.searchsorted(ids[:-1], measurement_id)
+    return np.where(ids[place] == measurement_id, numbers[place], 0)
+
+
+def star_table(connection: Connection, found: Found, numbering: Numbering) -> dict[str, Any]:
+    """Return the columns of the table `star`, by number."""
+    stars, attributes = found.stars, found.attributes
+    tmass = collected(matching.tmass_names(connection), found.measurements.measurement_id, attributes.tmass_row)
+    identity, split = _identified(connection, found, numbering, tmass)
+    columns: dict[str, Any] = {
+        "star_id": numbering.number,
+        "identity": identity,
+        "gaia_dr3_source_id": np.ma.masked_equal(stars.gaia_dr3, 0),
+        "tmass": tmass,
+        "ra": attributes.ra,
+        "dec": attributes.dec,
+        "epoch_jyear": attributes.epoch_jyear,
+        "pm_ra_cosdec_masyr": attributes.pm_ra_cosdec_masyr,
+        "pm_dec_masyr": attributes.pm_dec_masyr,
+        **attributes.magnitudes,
+        "split": split,
+        "n_measurements": np.minimum(stars.n_rows, np.iinfo(np.int16).max),
+        "n_surveys": stars.n_surveys,
+        "ambiguous": np.bincount(stars.star, stars.ambiguous, minlength=len(stars)) > 0,
+    }
+    order = np.argsort(numbering.number)
+    return {name: values.take(order) for name, values in columns.items()}
+
+
+def match_table(found: Found, numbering: Numbering) -> dict[str, Any]:
+    """Return the columns of the table `match`, by measurement."""
+    measurements, stars = found.measurements, found.stars
+    columns: dict[str, Any] = {
+        "measurement_id": measurements.measurement_id,
+        "survey_id": measurements.survey_ids[measurements.rows.survey],
+        "star_id": numbering.number[stars.star],
+        "separation_arcsec": found.attributes.separation_arcsec,
+        "how": stars.how,
+        "ambiguous": stars.ambiguous,
+    }
+    order = np.argsort(measurements.measurement_id)
+    return {name: values[order] for name, values in columns.items()}
+
+
+def _identified(
+    connection: Connection, found: Found, numbering: Numbering, tmass: pa.Array
+) -> tuple[pa.Array, np.ndarray[tuple[int], np.dtype[np.int16]]]:
+    """Return identity and split (m,): those that known stars have, and new ones for new stars."""
+    known, place = numbering.known, numbering.place
+    kept, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+    old = matching.identities(connection).take(place[kept])
+    fresh = _fresh_identities(connection, found, new, tmass, old, known["gaia_dr3"])
+    split = np.empty(len(place), np.int16)
+    split[kept], split[new] = known["split"][place[kept]], split_of(fresh)
+    order = np.argsort(np.concatenate([kept, new]))
+    return pa.concat_arrays([old, fresh]).take(order), split
+
+
+def _fresh_identities(
+    connection: Connection, found: Found, new: Integers, tmass: pa.Array, taken: pa.Array, taken_gaia: Integers
+) -> pa.Array:
+    gaia, attributes = found.stars.gaia_dr3[new], found.attributes
+    unnamed = (gaia == 0) | np.isin(gaia, taken_gaia)
+    wanted = np.where(unnamed, attributes.object_row[new], -1)
+    objects = collected(matching.object_names(connection), found.measurements.measurement_id, wanted)
+    return new_identities(gaia, tmass.take(new), objects, attributes.ra[new], attributes.dec[new], taken)

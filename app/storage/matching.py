@@ -1,0 +1,103 @@
+"""What a cross-match reads and replaces: all measurements, the stars known so far, and the new stars and matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, exc, text
+
+from app.domain.errors import ConflictError
+from app.storage import bulk
+from app.storage.bulk import Column
+from app.storage.queries import queries
+
+Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]
+
+
+def begin(connection: Connection) -> None:
+    """Make the transaction see one state of the data and be the only one that cross-matches.
+
+    Raises:
+        ConflictError: a cross-match is running.
+    """
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    if not connection.exec_driver_sql(_SQL["try_lock"]).scalar_one():
+        raise ConflictError("a cross-match is running: wait until it has finished")
+
+
+def survey_names(connection: Connection) -> dict[int, str]:
+    """Return the name of every survey by its number."""
+    return {row.survey_id: row.name for row in connection.exec_driver_sql(_SQL["survey_names"])}
+
+
+def radii(connection: Connection) -> dict[str, float]:
+    """Return the match radius of every ingested survey in arcsec, by name."""
+    return {name: radius for name, radius in connection.exec_driver_sql(_SQL["radii"]) if radius is not None}
+
+
+def observations(connection: Connection) -> Columns:
+    """Return what the cross-match needs of all n measurements; filled block by block, to hold them only once."""
+    count = int(connection.exec_driver_sql(_SQL["count_measurements"]).scalar_one())
+    columns: Columns = {}
+    done = 0
+    for block in bulk.copy_out_blocks(connection, _SQL["observations"]):
+        for name, values in block.items():
+            columns.setdefault(name, np.empty(count, values.dtype))[done : done + len(values)] = values
+        done += len(block["ra"])
+    return columns
+
+
+def matches(connection: Connection) -> Columns:
+    """Return the star number of every matched measurement."""
+    return bulk.copy_out(connection, _SQL["matches"])
+
+
+def known_stars(connection: Connection) -> Columns:
+    """Return number, split and name of every star, by number."""
+    return bulk.copy_out(connection, _SQL["known_stars"])
+
+
+def identities(connection: Connection) -> pa.Array:
+    """Return the identity of every star, by number."""
+    blocks = bulk.copy_out_blocks(connection, _SQL["identities"])
+    return pa.concat_arrays([pa.array(block["identity"], pa.large_utf8()) for block in blocks])
+
+
+def tmass_names(connection: Connection) -> Iterator[Columns]:
+    """Yield the 2MASS designations of measurements, in blocks of `measurement_id` and `name`."""
+    return bulk.copy_out_blocks(connection, _SQL["tmass"])
+
+
+def object_names(connection: Connection) -> Iterator[Columns]:
+    """Yield the names `SURVEY:OBJECT` of measurements, in blocks of `measurement_id` and `name`."""
+    return bulk.copy_out_blocks(connection, _SQL["objects"])
+
+
+def take_star_numbers(connection: Connection, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return `count` numbers in a row that no star ever had."""
+    if count == 0:
+        return np.empty(0, np.int64)
+    last = int(connection.exec_driver_sql(_SQL["take_star_numbers"], {"count": count}).scalar_one())
+    return np.arange(last - count + 1, last + 1)
+
+
+def replace(connection: Connection, stars: Mapping[str, Column], matched: Mapping[str, Column]) -> None:
+    """Put stars and matches in the place of all earlier ones; readers see the earlier ones until the commit.
+
+    Raises:
+        ConflictError: measurements were deleted in the meantime.
+    """
+    try:
+        connection.exec_driver_sql(_SQL["delete_matches"])
+        connection.exec_driver_sql(_SQL["delete_stars"])
+    except exc.OperationalError as error:
+        raise ConflictError("measurements were deleted while they were matched: match again") from error
+    bulk.copy_in(connection, "star", stars)
+    bulk.copy_in(connection, "match", matched)
+    connection.exec_driver_sql(_SQL["analyze"])
+
+
+_SQL = queries("crossmatch")
