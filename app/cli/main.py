@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import calibrate, context, db, demo, jobs, mock, survey, versions
+from app.cli import calibrate, cone, context, db, demo, export, jobs, mock, serve, star, survey, versions
 from app.domain.errors import SosError
 
 
@@ -51,6 +51,9 @@ def options(
 
 COMMANDS = (
     demo.demo,
+    serve.serve,
+    star.star,
+    export.export,
     db.migrate,
     calibrate.calibrate,
     calibrate.validate,
@@ -66,12 +69,14 @@ app.add_typer(db.app, name="db")
 app.add_typer(survey.app, name="survey")
 for command in COMMANDS:
     app.command()(command)
+app.command(context_settings=cone.CONTEXT)(cone.cone)
 
 
 def run() -> None:
     """Run the command line; a request to end leaves through the open blocks, so that they can clean up."""
     for request in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(request, _leave)
+        if signal.getsignal(request) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(request, _leave)
     app(prog_name="sos")
 
 

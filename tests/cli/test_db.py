@@ -68,7 +68,8 @@ def test_the_option_precedes_the_environment(state: Path, tmp_path: Path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_command_that_is_asked_to_end_stops_the_server_it_started(state: Path):
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_asked_to_end_stops_the_server_it_started(state: Path, request_to_end: signal.Signals):
     connection = psycopg.connect(EmbeddedServer(state, options=FAST).start())
     # A migration waits for this lock, so that the command is certainly at work when it is asked to end.
     connection.execute("SELECT pg_advisory_xact_lock(8273645)")
@@ -76,10 +77,10 @@ def test_a_command_that_is_asked_to_end_stops_the_server_it_started(state: Path)
     running = start_sos("migrate", SOS_STATE=state)
     while not connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():
         assert running.poll() is None
-    os.kill(running.pid, signal.SIGTERM)
+    os.kill(running.pid, request_to_end)
     running.communicate()
     connection.close()
-    assert running.returncode == 128 + signal.SIGTERM
+    assert running.returncode == 128 + request_to_end
     assert not EmbeddedServer(state).status().running
 
 
