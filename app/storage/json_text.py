@@ -14,7 +14,8 @@ def lists_as_json(lists: pa.Array) -> pa.Array:
     if pa.types.is_fixed_size_list(lists.type):
         lists = lists.cast(pa.large_list(lists.type.value_type))
     items = _literals(lists.values)
-    joined = pc.binary_join(pa.LargeListArray.from_arrays(lists.offsets.cast(pa.int64()), items), ",")
+    grouped = pa.LargeListArray.from_arrays(lists.offsets.cast(pa.int64()), items)
+    joined = pc.binary_join(grouped, pa.scalar(",", items.type))
     whole = pc.binary_join_element_wise("[", joined.cast(pa.string()), "]", "")
     return pc.if_else(lists.is_valid(), whole, pa.scalar(None, pa.string()))
 
