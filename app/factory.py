@@ -42,6 +42,10 @@ class Factory:
 
     async def __aexit__(self, *_: object) -> None:
         await self._reader.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of the services that do not wait for anything."""
         self._pages.dispose()
         self._files.dispose()
 
