@@ -134,21 +134,26 @@ class RemoteRows:
 
 
 def _circle(remote: RemoteTable, cone: Cone) -> str:
-    circle = f"CIRCLE('ICRS', {cone.ra_deg!r}, {cone.dec_deg!r}, {cone.radius_deg!r})"
+    circle = f"CIRCLE('ICRS', {_plain(cone.ra_deg)}, {_plain(cone.dec_deg)}, {_plain(cone.radius_deg)})"
     return f"1 = CONTAINS(POINT('ICRS', {remote.ra}, {remote.dec}), {circle})"
 
 
 def _box(remote: RemoteTable, cone: Cone) -> str:
     """Return bounds in RA and Dec around a cone; every RA where it reaches a pole."""
     low, high = cone.dec_deg - cone.radius_deg, cone.dec_deg + cone.radius_deg
-    bounds = f"{remote.dec} BETWEEN {low!r} AND {high!r}"
+    bounds = f"{remote.dec} BETWEEN {_plain(low)} AND {_plain(high)}"
     if low <= -90 or high >= 90:
         return bounds
     half = float(np.degrees(np.arcsin(np.sin(np.radians(cone.radius_deg)) / np.cos(np.radians(cone.dec_deg)))))
     west, east = cone.ra_deg - half, cone.ra_deg + half
     if west < 0 or east >= 360:
-        return f"{bounds} AND ({remote.ra} >= {west % 360!r} OR {remote.ra} <= {east % 360!r})"
-    return f"{bounds} AND {remote.ra} BETWEEN {west!r} AND {east!r}"
+        return f"{bounds} AND ({remote.ra} >= {_plain(west % 360)} OR {remote.ra} <= {_plain(east % 360)})"
+    return f"{bounds} AND {remote.ra} BETWEEN {_plain(west)} AND {_plain(east)}"
+
+
+def _plain(number: float) -> str:
+    """Return a number without exponent, which some services do not read."""
+    return f"{number:.9f}"
 
 
 def _unit(column: Any) -> dict[str, str] | None:
