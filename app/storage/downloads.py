@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_BYTES = 1 << 18
+BATCH_BYTES = 1 << 22
 
 _CSV = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)")
 # JSON text holds no control characters, so with these for quote and delimiter CSV leaves it as it is, a line a row.
@@ -75,6 +76,7 @@ def _arrow_reader(url: str, connection: Connection, query: sql.Composable) -> It
     try:
         with closing(adbc.connect(_with_options(url), autocommit=True)) as driver, closing(driver.cursor()) as cursor:
             _adopt(cursor, snapshot[0])
+            cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
             cursor.execute(query.as_string())
             with closing(cursor.fetch_record_batch()) as batches:
                 yield batches

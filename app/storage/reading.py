@@ -31,13 +31,13 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 class Reader:
     """A pool of read-only connections for statements that take milliseconds, each of one snapshot."""
 
-    def __init__(self, url: str, *, size: int) -> None:
+    def __init__(self, url: str, *, size: int, patience_s: float = WAIT_FOR_CONNECTION_S) -> None:
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             driver_url(url),
             min_size=min(size, 2),
             max_size=size,
             kwargs={"autocommit": True, "options": SHORT_OPTIONS, "row_factory": dict_row},
-            timeout=WAIT_FOR_CONNECTION_S,
+            timeout=patience_s,
             configure=_configure,
             name="short reads",
             open=False,

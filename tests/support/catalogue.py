@@ -85,6 +85,16 @@ def add_version(database: Database, truth: Truth, *, publish: bool = True) -> in
     return version
 
 
+def enlarge(database: Database, stars: int, *, version: int = 1) -> None:
+    """Add as many stars with one and the same value to a version, for files that no buffer holds."""
+    with database.begin() as connection:
+        connection.exec_driver_sql(f"""
+            INSERT INTO homogenized (version_id, star_id, ra, dec, teff, teff_n, teff_flags, logg_n, logg_flags, feh_n,
+                                     feh_flags)
+            SELECT {version}, 1000000 + i, 360.0 * i / {stars}, 90.0 * i / {stars}, 5000.5, 1, 0, 1, 0, 1, 0
+            FROM generate_series(0, {stars} - 1) AS i""")
+
+
 def _truth(rng: np.random.Generator) -> Truth:
     ra = np.concatenate([[place[0] for place in SPECIAL_PLACES], rng.uniform(0, 360, N_STARS - len(SPECIAL_PLACES))])
     dec = np.concatenate(

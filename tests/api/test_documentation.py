@@ -1,0 +1,107 @@
+"""`/openapi.json`, `/docs` and the first page: every call with an example, every asset from here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pydantic import TypeAdapter
+
+from app.api.models import examples, pages, stars, surveys, versions
+from app.web.pages import target
+from tests.support.http import Service
+
+CONTRACT = [
+    "/v1/stars/{id}",
+    "/v1/cone",
+    "/v1/catalog",
+    "/v1/surveys",
+    "/v1/surveys/{name}",
+    "/v1/surveys/{name}/measurements",
+    "/v1/surveys/{name}/rejects",
+    "/v1/versions",
+    "/v1/versions/{v}",
+    "/v1/versions/{v}/models",
+    "/v1/versions/{v}/validation",
+    "/healthz",
+    "/readyz",
+]
+
+
+def test_every_call_of_the_contract_is_described_with_an_example(service: Service):
+    description = service.get("/openapi.json").json()
+    for path in CONTRACT:
+        call = description["paths"][path]["get"]
+        assert call["description"], path
+        if path != "/healthz":
+            assert "example" in call["responses"]["200"]["content"]["application/json"], path
+            assert "application/problem+json" in call["responses"]["503"]["content"], path
+    assert "HTTPValidationError" not in description["components"]["schemas"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "example"),
+    [
+        (stars.StarAnswer, examples.STAR),
+        (pages.StarPage, examples.CONE),
+        (pages.StarPage, examples.CATALOG),
+        (pages.MeasurementPage, examples.MEASUREMENTS),
+        (pages.RejectPage, examples.REJECTS),
+        (surveys.SurveyList, examples.SURVEYS),
+        (surveys.SurveyDetail, examples.SURVEY),
+        (versions.VersionList, examples.VERSIONS),
+        (versions.VersionDetail, examples.VERSION),
+        (versions.ModelList, examples.MODELS),
+        (versions.ValidationAnswer, examples.VALIDATION),
+    ],
+)
+def test_examples_have_the_shape_of_answers(shape: type, example: dict):
+    TypeAdapter(shape).validate_python(example, extra="forbid")
+
+
+def test_the_pages_take_nothing_from_elsewhere(service: Service):
+    for path in ("/docs", "/"):
+        page = service.get(path)
+        assert page.status_code == 200
+        links = re.findall(r'(?:src|href|url)\s*[=:]\s*["\']([^"\']+)', page.text)
+        assert links
+        for link in links:
+            assert link.startswith(("/", "data:")), link
+            if link.startswith("/docs/"):
+                assert service.get(link).status_code == 200
+
+
+def test_the_first_page_says_what_is_served(service: Service):
+    text = service.get("/").text
+    assert 'Version <a href="/v1/versions/2">2</a>' in text
+    assert "alpha_dr1" in text
+    assert "300" in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "call"),
+    [
+        ("sos:11", "/v1/stars/sos%3A11"),
+        (" alpha_dr1:A/0 +1 ", "/v1/stars/alpha_dr1%3AA%2F0%20%2B1"),
+        ("150 2", "/v1/cone?ra=150&dec=2&radius=1&unit=arcmin"),
+        ("150.0, +2.0", "/v1/cone?ra=150.0&dec=%2B2.0&radius=1&unit=arcmin"),
+        ("10:00:00 +02:00:00", "/v1/cone?ra=10%3A00%3A00&dec=%2B02%3A00%3A00&radius=1&unit=arcmin"),
+        ("10 00 00 2 00 00", "/v1/cone?ra=10+00+00&dec=2+00+00&radius=1&unit=arcmin"),
+    ],
+)
+def test_search_leads_to_the_call_that_answers(service: Service, typed: str, call: str):
+    assert target(typed) == call
+    answer = service.get("/search", q=typed)
+    assert (answer.status_code, answer.headers["location"]) == (303, call)
+    assert service.get(call).status_code == 200
+
+
+def test_a_search_for_nothing_says_what_may_be_searched(service: Service):
+    answer = service.get("/search", q="the moon")
+    assert answer.status_code == 422
+    assert "neither an identifier" in answer.json()["detail"]
+
+
+def test_a_path_that_does_not_exist_is_a_problem(service: Service):
+    answer = service.get("/v1/nothing")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

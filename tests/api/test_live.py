@@ -1,0 +1,88 @@
+"""The service as a process of its own, over a socket."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from app.storage.engine import Database
+from tests.support import catalogue, servers
+from tests.support.catalogue import Truth
+from tests.support.cli import start_sos
+
+MANY = 100_000
+
+
+@contextmanager
+def running(database: Database, *options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start `sos serve` and wait until it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = start_sos("serve", "--port", str(port), *options, SOS_DATABASE_URL=database.url, **environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert process.poll() is None, process.communicate()
+            try:
+                if httpx.get(f"{url}/readyz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def live(server_url: str, template: str) -> Iterator[tuple[str, Truth]]:
+    """Two processes with one connection for files each, on a catalogue that no buffer holds; and its known part."""
+    with servers.scratch_database(server_url, template) as database:
+        truth = catalogue.build(database)
+        catalogue.enlarge(database, MANY)
+        with running(database, "--workers", "2", SOS_STREAM_POOL_SIZE="1") as (url, process):
+            yield url, truth
+        assert process.returncode in {0, 128 + signal.SIGTERM}
+
+
+def test_many_readers_at_once_get_their_own_answers(live: tuple[str, Truth]):
+    url, truth = live
+
+    def ask(place: int) -> tuple[str, str]:
+        with httpx.Client(base_url=url) as client:
+            star = client.get(f"/v1/stars/sos:{truth.star_id[place]}").raise_for_status().json()
+            query = {"format": "csv", "teff_max": 4100 + place}
+            return star["star_id"], client.get("/v1/catalog", params=query).raise_for_status().headers["X-SoS-Rows"]
+
+    places = range(5, 65)
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(ask, places))
+    assert answers == [(str(truth.star_id[place]), str(place)) for place in places]
+
+
+def test_a_download_that_is_broken_off_gives_its_connection_back(live: tuple[str, Truth]):
+    url, _ = live
+    rows = str(MANY + catalogue.N_STARS)
+    for form in ("csv", "parquet", "csv", "csv"):
+        with httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}) as answer:
+            assert answer.headers["X-SoS-Rows"] == rows
+            next(answer.iter_raw(1))
+    for _ in range(2):
+        whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"})
+        assert str(len(whole.text.splitlines()) - 1) == rows
+
+
+def test_the_service_starts_without_the_libraries_that_fit_models():
+    heavy = ("xgboost", "mapie", "sklearn", "numba", "matplotlib", "astropy", "pandas", "adbc_driver_postgresql")
+    code = f"import app.main, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
