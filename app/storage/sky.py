@@ -12,10 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.storage.bulk import copy_out
 from app.storage.engine import driver_connection
+from app.storage.queries import queries
+from app.storage.statements import composed, identifier
 
 READING_OPTIONS = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
 
@@ -31,6 +35,9 @@ WHERE version_id = %(version_id)s::int
 ORDER BY separation_arcsec, star_id
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 """
+
+CELLS_PER_RADIUS = 16
+SMALLEST_CELL_DEG = 1 / 60
 
 _INDEXED = {
     True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
@@ -70,6 +77,32 @@ def sky_index_sql(table: str, *, extension: bool) -> sql.Composed:
 def create_sky_index(connection: Connection, table: str) -> None:
     """Index the positions `ra`, `dec` of a table: fastest after its rows are in, and in sky order."""
     driver_connection(connection).execute(sky_index_sql(table, extension=uses_extension(connection)))
+
+
+def pairs_within_radius(
+    connection: Connection, left: str, right: str, radius_arcsec: float, *, left_id: str = "id", right_id: str = "id"
+) -> dict[str, NDArray[Any]]:
+    """Return every pair of rows of two tables with `ra`, `dec` that are closer than a radius below 45 degrees.
+
+    One set-based join, ahead of an index where both sides are large; for a small left side join by `q3c_join`.
+
+    Args:
+        connection: to read from; joins of this transaction are by hash from now on.
+        left: table.
+        right: table.
+        radius_arcsec: of the circle around each left row.
+        left_id: integer column that names the rows of the left table.
+        right_id: the same of the right table.
+
+    Returns:
+        Arrays `left_id`, `right_id` and `separation_arcsec`.
+    """
+    names = {"left": identifier(left), "right": identifier(right)}
+    ids = {"left_id": sql.Identifier(left_id), "right_id": sql.Identifier(right_id)}
+    query = composed("sky", "pairs_within_radius", **names, **ids).as_string(driver_connection(connection))
+    connection.exec_driver_sql(queries("sky")["hash_joins"])
+    cells = int(360 / max(CELLS_PER_RADIUS * radius_arcsec / 3600, SMALLEST_CELL_DEG))
+    return copy_out(connection, query, {"radius_arcsec": radius_arcsec, "cells": max(cells, 1)})
 
 
 def _create_extension(driver: psycopg.Connection[Any]) -> bool:

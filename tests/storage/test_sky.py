@@ -186,6 +186,23 @@ def test_migrations_make_and_drop_the_functions(empty_database: Database) -> Non
         assert driver.execute(left.encode()).fetchone() == (0,)
 
 
+@pytest.mark.parametrize("radius", [0.02, 1.0, 40.0, 3600.0, 100_000.0])
+def test_the_cell_join_finds_every_pair_once(empty_database: Database, radius: float) -> None:
+    n = 400 if radius > 1000 else 3000
+    with empty_database.begin() as connection:
+        driver = driver_connection(connection)
+        ra, dec = _fill(driver, "left_side", n, 11)
+        right_ra, right_dec = _fill(driver, "right_side", n, 12)
+        pairs = sky.pairs_within_radius(connection, "left_side", "right_side", radius)
+    separation = np.asarray(separation_arcsec(ra[:, None], dec[:, None], right_ra, right_dec))
+    expected = set(zip(*map(np.ndarray.tolist, np.nonzero(separation < radius)), strict=True))
+    found = list(zip(pairs["left_id"].tolist(), pairs["right_id"].tolist(), strict=True))
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+    assert len(found) > (5 if radius < 1 else 50)
+    np.testing.assert_allclose(pairs["separation_arcsec"], separation[pairs["left_id"], pairs["right_id"]], atol=1e-6)
+
+
 def test_stars_in_a_cone_come_nearest_first(database: Database) -> None:
     _check_stars_in_cone(database)
 
