@@ -21,7 +21,7 @@ def lock(connection: Connection, name: str) -> None:
 
 
 def ensure(connection: Connection, descriptor: SurveyDescriptor) -> int:
-    """Return the number of a descriptor's survey, which is added where it is new."""
+    """Return the number of a descriptor's survey, which is added where it is new; the caller holds its `lock`."""
     values = {key: getattr(descriptor, key) for key in ("name", "title", "release", "citation", "url")}
     return int(connection.exec_driver_sql(queries("surveys")["add_survey"], values).scalar_one())
 

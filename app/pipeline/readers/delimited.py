@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from csv import reader
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -17,10 +18,11 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from app.domain.errors import TableError
-from app.pipeline.readers.source import first_line, is_gzip
+from app.pipeline.readers.source import first_bytes, is_gzip
 from app.pipeline.readers.table import SurveyTable, make_field, unique_names
 
 _BLOCK = 4 << 20
+_START = 1 << 16
 _NULLS = ("", "null", "NULL")
 _UNFIT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to [^:]+: (.*)", re.DOTALL)
 _ROW = re.compile(r"Row #(\d+)")
@@ -51,14 +53,38 @@ def read_delimited(path: Path, *, text_columns: Collection[str] = (), missing: C
     Raises:
         TableError: a row has another number of values than the header, or the file is damaged.
     """
-    header = first_line(path).decode("utf-8-sig", "replace")
-    delimiter = max(",\t|;", key=header.count)
-    names = tuple(name.strip().strip('"').lstrip("#").strip() for name in header.split(delimiter))
+    skipped, header, delimiter = _header(path)
+    names = tuple(name.strip().lstrip("#").strip() for name in next(reader([header], delimiter=delimiter)))
     types = dict.fromkeys(unique_names(path.name, names), pa.string())
-    dialect = Dialect(delimiter, 1, names, types, (*_NULLS, *missing), {})
+    dialect = Dialect(delimiter, skipped + 1, names, types, (*_NULLS, *missing), {})
     sample = pa.Table.from_batches([next(_batches(path, dialect), _no_rows(names))])
     guessed = {name: pa.string() if name in text_columns else _guess(sample[name]) for name in names}
     return proved(path, replace(dialect, types=guessed), "CSV")
+
+
+def _header(path: Path) -> tuple[int, str, str]:
+    """Return how many lines of comment there are, the line of names behind them, and the separator.
+
+    Where numbers follow the lines that begin with `#`, the last of these has the names, as in `#obsid|ra|dec`.
+    """
+    try:
+        lines = first_bytes(path, _START).decode("utf-8-sig", "replace").splitlines()
+    except (OSError, EOFError) as error:
+        raise TableError(path.name, f"is truncated or damaged: {error}") from error
+    comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    body = lines[min(comments, len(lines) - 1)]
+    delimiter = max(",\t|;", key=body.count)
+    named_by_comment = comments > 0 and any(_is_number(value) for value in body.split(delimiter))
+    place = comments - 1 if named_by_comment or comments == len(lines) else comments
+    return place, lines[place], delimiter
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def proved(path: Path, dialect: Dialect, form: str) -> SurveyTable:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from app.domain.errors import TableError
 from app.pipeline.readers.fits_columns import FitsColumn, fits_column, stored_dtype
 from app.pipeline.readers.source import is_gzip, open_bytes
-from app.pipeline.readers.table import SurveyTable, make_field
+from app.pipeline.readers.table import SurveyTable, make_field, rows_within
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,15 @@ def read_fits(path: Path, *, table: int | str | None = None) -> SurveyTable:
 
 
 def _choose(file: str, hdus: fits.HDUList, table: int | str | None) -> Any:
-    tables = [(number, hdu) for number, hdu in enumerate(hdus) if isinstance(hdu, fits.BinTableHDU)]
-    for number, hdu in tables:
+    seen = []
+    for number, hdu in enumerate(hdus):  # one by one: looking further means reading on, through gzip too
+        if not isinstance(hdu, fits.BinTableHDU):
+            continue
         if table is None or table in {number, hdu.name}:
             return hdu
-    names = ", ".join(f"{number} {hdu.name}".strip() for number, hdu in tables) or "none"
-    raise TableError(file, f"has no binary table {'' if table is None else table!r}; extensions with one: {names}")
+        seen.append(f"{number} {hdu.name}".strip())
+    wanted = "" if table is None else f" {table!r}"
+    raise TableError(file, f"has no binary table{wanted}; extensions with one: {', '.join(seen) or 'none'}")
 
 
 def _layout(path: Path, hdu: Any) -> _Layout:
@@ -90,6 +93,7 @@ def _check_length(path: Path, layout: _Layout) -> None:
 def _read(
     path: Path, layout: _Layout, columns: list[FitsColumn], schema: pa.Schema, rows: int
 ) -> Iterator[pa.RecordBatch]:
+    rows = rows_within(layout.dtype.itemsize, rows)
     with open_bytes(path) as source:
         _skip(source, layout.offset)
         for start in range(0, layout.rows, rows):

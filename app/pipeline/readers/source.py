@@ -28,12 +28,6 @@ def first_bytes(path: Path, count: int = 4096) -> bytes:
         return file.read(count)
 
 
-def first_line(path: Path) -> bytes:
-    """Return the first line of a file, uncompressed, without its end."""
-    with open_bytes(path) as file:
-        return file.readline(_BLOCK).rstrip(b"\r\n")
-
-
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file as it lies on disk."""
     digest = hashlib.sha256()

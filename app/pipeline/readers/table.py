@@ -11,6 +11,7 @@ import pyarrow as pa
 from app.domain.errors import TableError
 
 ROWS_PER_BATCH = 100_000
+BYTES_PER_BATCH = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class SurveyTable:
             TableError: the file ends early or holds something else than its header says.
         """
         return self.read(rows)
+
+
+def rows_within(row_bytes: float, rows: int) -> int:
+    """Return how many rows to take at a time: no more than asked for, and fewer where they are wide."""
+    return max(1, min(rows, int(BYTES_PER_BATCH / max(row_bytes, 1))))
 
 
 def make_field(name: str, kind: pa.DataType, unit: str | None = None) -> pa.Field:

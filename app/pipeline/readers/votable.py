@@ -17,6 +17,7 @@ from app.pipeline.readers.votable_binary import BinaryRows
 from app.pipeline.readers.votable_fields import Field, from_texts
 
 _BLOCK = 1 << 20
+_CELLS = 500_000
 
 
 def read_votable(path: Path, *, table: int | str | None = None) -> SurveyTable:
@@ -67,7 +68,7 @@ class _TextRows:
             row = self.before + len(self.cells) // width + 1
             raise TableError(self.file, f"has {len(event)} cells where {width} columns are declared", row=row)
         self.cells += event
-        if len(self.cells) >= rows * width:
+        if len(self.cells) >= min(rows * width, _CELLS):
             yield self._columns()
 
     def rest(self) -> Iterator[list[pa.Array]]:

@@ -12,9 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.domain.errors import TableError
-from app.storage.json_text import lists_as_json
+from app.pipeline.readers.table import ROWS_PER_BATCH
 from app.pipeline.readers.votable_fields import Field
 from app.storage.binary_copy import Tuples
+from app.storage.json_text import lists_as_json
+
+_BYTES = 8 << 20
 
 
 class BinaryRows:
@@ -39,17 +42,18 @@ class BinaryRows:
         except binascii.Error as error:
             raise TableError(self.file, f"its base64 is damaged: {error}", row=self.before + 1) from error
         self.text = self.text[whole:]
-        yield from self._columns(rows)
+        if len(self.data) >= _BYTES:
+            yield from self._columns(rows)
 
     def rest(self) -> Iterator[list[pa.Array]]:
-        """Check that no part of a row is left.
+        """Yield what is left at the end of the table.
 
         Raises:
             TableError: the last row is not whole.
         """
+        yield from self._columns(ROWS_PER_BATCH)
         if self.data or self.text:
             raise TableError(self.file, "is truncated: it ends within this row", row=self.before + 1)
-        yield from ()
 
     def _columns(self, rows: int) -> Iterator[list[pa.Array]]:
         while self.data:

@@ -14,11 +14,15 @@ GROUP BY s.survey_id
 ORDER BY s.name
 
 -- add_survey --
--- Adds a survey, or returns the one of this name.
-INSERT INTO survey (name, title, release, citation, url)
-VALUES (%(name)s, %(title)s, %(release)s, %(citation)s, %(url)s)
-ON CONFLICT (name) DO UPDATE SET name = excluded.name
-RETURNING survey_id
+-- The number of the survey of this name, which is added where it is new; whoever asks holds its lock.
+WITH found AS (
+    SELECT survey_id FROM survey WHERE name = %(name)s
+), added AS (
+    INSERT INTO survey (name, title, release, citation, url)
+    SELECT %(name)s, %(title)s, %(release)s, %(citation)s, %(url)s WHERE NOT EXISTS (SELECT FROM found)
+    RETURNING survey_id
+)
+SELECT survey_id FROM found UNION ALL SELECT survey_id FROM added
 
 -- ingestions --
 -- The files taken into a survey, oldest first; optionally only those of one content.

@@ -166,6 +166,29 @@ def test_separators_are_recognised(tmp_path: Path, delimiter: str) -> None:
     assert read_all(path).to_pydict() == {"obsid": [1], "x": [2.5]}
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("# a note\n# another, longer\nobsid,x\n1,2.5\n", ["obsid", "x"]),
+        ("#obsid|x\n1|2.5\n", ["obsid", "x"]),
+        ('\ufeff"obsid, the first","x"\r\n1,2.5\r\n', ["obsid, the first", "x"]),
+    ],
+)
+def test_names_stand_behind_notes_or_a_hash_or_in_quotes(tmp_path: Path, text: str, names: list[str]) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    back = read_all(path)
+    assert back.column_names == names
+    assert [column[0].as_py() for column in back.columns] == [1, 2.5]
+
+
+def test_text_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "latin.csv"
+    path.write_bytes("name,x\nGr\u00fcn,1\n".encode("latin-1"))
+    with pytest.raises(TableError, match=r"latin\.csv, column name: is not UTF-8 text"):
+        open_table(path)
+
+
 def test_a_type_holds_for_every_row_not_only_the_first(tmp_path: Path) -> None:
     path = tmp_path / "late.csv"
     rows = [f"{n},{n},{n},{n},{n}" for n in range(700_000)]
