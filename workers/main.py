@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import procrastinate
 
@@ -11,7 +13,11 @@ from app.storage.engine import Database
 from app.storage.job_queue import SEARCH_PATH
 from workers.tasks import calibrate, crossmatch, ingest
 
-TASKS = {"ingest": ingest.ingest, "crossmatch": crossmatch.match, "calibrate": calibrate.make_version}
+TASKS: dict[str, Callable[..., Any]] = {
+    "ingest": ingest.ingest,
+    "crossmatch": crossmatch.match,
+    "calibrate": calibrate.make_version,
+}
 CATALOGUE = "catalogue"
 """The lock that all tasks share: the catalogue has one writer at a time."""
 

@@ -80,9 +80,11 @@ def _folder(data: Path | None, stars: int) -> Path:
 
 def _ingest(database: Database, folder: Path) -> None:
     from app.pipeline.ingest import ingest_folder
+    from app.surveys import loader
 
+    own = loader.own(context.settings().state_folder / "surveys")
     with context.progress("ingest survey files") as progress:
-        taken = ingest_folder(database, folder, progress=progress)
+        taken = ingest_folder(database, folder, extra_descriptors=own, progress=progress)
     for file in taken:
         context.say(_account(file))
 
@@ -100,7 +102,7 @@ def _crossmatch(database: Database) -> None:
 
     with context.progress("cross-match surveys") as progress:
         summary = crossmatch(database, survey_radii(database), progress=progress)
-    context.say(f"{summary.stars:,} stars, {summary.measurements:,} measurements, {summary.ambiguous:,} ambiguous")
+    context.say(f"{summary.stars:,} stars of {summary.measurements:,} measurements, {summary.ambiguous:,} ambiguous")
 
 
 @contextmanager
@@ -118,4 +120,7 @@ def _worker(database_url: str) -> Iterator[Any]:
 def _serve(database: Database) -> None:
     from app.cli.serve import run_service
 
-    run_service(context.settings(), database.url)
+    settings = context.settings()
+    address = f"http://{settings.host}:{settings.port}"
+    context.say(f"ready: {address}  (API {address}/docs, a first query {address}/v1/surveys); Ctrl-C ends it")
+    run_service(settings, database.url)

@@ -63,3 +63,8 @@ def count_matches(connection: Connection) -> int:
 def validation_rows(connection: Connection, version_id: int) -> Columns:
     """Return raw and calibrated values of the test stars that two surveys saw, in star order."""
     return bulk.copy_out(connection, queries("calibration")["validation_rows"], {"version_id": version_id})
+
+
+def count_measurements(connection: Connection) -> int:
+    """Return how many measurements there are."""
+    return int(connection.exec_driver_sql(queries("calibration")["count_measurements"]).scalar_one())

@@ -7,12 +7,16 @@ from typing import Any
 
 from procrastinate import JobContext
 
-from app.pipeline.ingest import ingest_files
+from app.pipeline.ingest import ingest as take_in
+from app.pipeline.readers import open_table
 from app.storage.engine import Database
+from app.surveys import loader
 
 
-def ingest(context: JobContext, *, survey: str | None, paths: list[str]) -> dict[str, Any]:
-    """Ingest files of a survey, or of whichever survey their columns fit; returns rows stored and rejected."""
+def ingest(context: JobContext, *, path: str) -> dict[str, Any]:
+    """Ingest a file of the survey that its columns fit; returns rows stored and rejected."""
     database: Database = context.additional_context["database"]
-    taken = ingest_files(database, [Path(path) for path in paths], survey=survey)
-    return {file.file_name: [file.rows_stored, file.rows_rejected] for file in taken}
+    file = Path(path)
+    descriptor = loader.recognise(open_table(file).schema.names, file.name, loader.builtin())
+    taken = take_in(database, descriptor, file)
+    return {"survey": taken.survey, "stored": taken.rows_stored, "rejected": taken.rows_rejected}

@@ -59,3 +59,7 @@ JOIN measurement AS m ON m.measurement_id = c.measurement_id AND m.survey_id = c
 JOIN match AS x ON x.measurement_id = c.measurement_id
 WHERE c.version_id = %(version_id)s AND c.split = 2 AND s.n_surveys > 1 AND NOT x.ambiguous
 ORDER BY c.star_id, c.survey_id, c.measurement_id
+
+-- count_measurements --
+-- How many measurements there are.
+SELECT count(*) FROM measurement
