@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psycopg
 from sqlalchemy import Connection
 
 from app.domain.descriptors import SurveyDescriptor
-from app.domain.errors import ConflictError, TableError
+from app.domain.errors import ConflictError, InputError, TableError
 from app.domain.surveys import Ingestion
 from app.pipeline.intake import Intake, open_described
 from app.pipeline.progress import Progress, silent
@@ -69,8 +68,11 @@ def ingest(
             return Intake(connection, descriptor, path, file_sha256, table).run(
                 translator, replace_earlier=replace_earlier, progress=progress
             )
-    except psycopg.DataError as error:
-        raise TableError(path.name, f"holds a value that cannot be stored: {str(error).splitlines()[0]}") from error
+    except InputError as error:
+        if type(error) is not InputError:
+            raise
+        # What the database itself refused: a NUL within a text, for one.
+        raise TableError(path.name, f"holds a value that cannot be stored: {error}") from error
 
 
 def _known(

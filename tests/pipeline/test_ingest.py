@@ -220,6 +220,13 @@ def test_a_file_without_any_usable_row_is_refused(database: Database, tmp_path: 
     untouched(database)
 
 
+def test_what_the_database_refuses_names_the_file(database: Database, tmp_path: Path) -> None:
+    path = write_toy(tmp_path / "toy.parquet", 2, remark=["fine", "a\0b"])
+    with pytest.raises(TableError, match=r"toy\.parquet: holds a value that cannot be stored: .*0x00"):
+        ingest(database, toy(), path)
+    untouched(database)
+
+
 def test_an_empty_table_is_a_survey_without_rows(database: Database, tmp_path: Path) -> None:
     nothing = {name: pa.array([], pa.string()) for name in ("id", "tmass", "iron_flag", "remark")}
     found = ingest(database, toy(), write_toy(tmp_path / "toy.parquet", 0, **nothing))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.domain.errors import TableError
@@ -92,8 +93,7 @@ def _bytes(field: Field, elements: int) -> int:
 def _texts(field: Field, tuples: Tuples, number: int, valid: NDArray[np.bool_]) -> pa.Array:
     data, offsets = tuples.text(number)
     if field.datatype == "char":
-        parts = [bytes(data[a:b]).split(b"\0", 1)[0].decode("utf-8", "replace") for a, b in _pairs(offsets)]
-        return pa.array(parts, pa.string(), mask=~valid)
+        return _characters(data, offsets, valid)
     if field.datatype == "unicodeChar":
         parts = [bytes(data[a:b]).decode("utf-16-be", "replace").split("\0", 1)[0] for a, b in _pairs(offsets)]
         return pa.array(parts, pa.string(), mask=~valid)
@@ -103,6 +103,18 @@ def _texts(field: Field, tuples: Tuples, number: int, valid: NDArray[np.bool_]) 
     ends = offsets // (values.dtype.itemsize if field.datatype not in {"bit", "boolean"} else 1)
     lists = pa.LargeListArray.from_arrays(pa.array(ends), pa.array(values))
     return pa.array(np.where(valid, lists_as_json(lists).to_numpy(zero_copy_only=False), None), pa.string())
+
+
+def _characters(data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_]) -> pa.Array:
+    """Return texts, each up to its first NUL; bytes that are no UTF-8 are taken as Latin-1."""
+    buffers = [pa.array(valid).buffers()[1], pa.py_buffer(offsets), pa.py_buffer(data)]
+    texts = pa.Array.from_buffers(pa.large_string(), len(valid), buffers)
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        parts = [bytes(data[a:b]).decode("latin-1") for a, b in _pairs(offsets)]
+        texts = pa.array(parts, pa.large_string(), mask=~valid)
+    return pc.replace_substring_regex(texts, "(?s)\0.*", "").cast(pa.string())
 
 
 def _pairs(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
