@@ -28,6 +28,9 @@ from app.storage.engine import Database, driver_url
 from app.surveys.loader import builtin
 
 SURVEY, FORMAT = "apogee_dr17", "allStar"
+_ROOT = Path(__file__).resolve().parents[1]
+# As a module: beside this script lie files named like modules of Python.
+_CHILD = (sys.executable, "-m", "bench.ingest")
 _CHUNK = 500_000
 _FLAGS = (("EXTRATARG", "J"), ("STARFLAG", "K"), ("ASPCAPFLAG", "K"), ("FE_H_FLAG", "J"))
 _FLOATS = {
@@ -115,20 +118,14 @@ def _ingest_once(database: Database, path: Path) -> None:
 
 def _in_child(url: str, path: Path) -> int:
     """Ingest in a process of its own and return its peak memory in bytes."""
-    done = subprocess.run(
-        [sys.executable, __file__, url, str(path)], check=True, capture_output=True, env=_environment()
-    )
+    done = subprocess.run([*_CHILD, url, str(path)], check=True, capture_output=True, cwd=_ROOT)
     return int(done.stdout)
 
 
 def _child_overhead() -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, __file__], check=True, env=_environment())
+    subprocess.run(_CHILD, check=True, cwd=_ROOT)
     return time.perf_counter() - started
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _server_copy(database: Database, folder: Path) -> float:
