@@ -16,7 +16,8 @@ DEVELOPERS := .venv/developers-$(PLACE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-fast lint types image lock help
+BENCH ?=
+.PHONY: demo test test-fast lint types bench image lock help
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
 demo: $(USERS)  ## from nothing to a running service; DATA=DIR real tables, PORT=N, STATE=DIR
@@ -37,6 +38,9 @@ lint: $(DEVELOPERS)  ## style, import contracts, Dockerfile and docker-compose.y
 
 types: $(DEVELOPERS)  ## mypy, strict
 	$(BIN)/mypy
+
+bench: $(DEVELOPERS)  ## speed, each measurement beside the limit of this machine; BENCH="--only http" for one
+	@exec $(BIN)/python -m bench.run $(BENCH)
 
 image:  ## container images for docker-compose.yml (needs Docker)
 	docker build --target service --tag sos .
