@@ -1,4 +1,4 @@
-"""All measurements to stars, in one transaction: readers see the old stars or the new ones, never a mixture."""
+"""All measurements to stars, in one transaction: there are the old stars or the new ones, never a mixture."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ def crossmatch(database: Database, radii: Mapping[str, float], *, progress: Prog
 
     Raises:
         ParameterError: a survey has no radius.
-        ConflictError: another cross-match is running, measurements were deleted in the meantime, or far too many
-            stars lie at one place.
+        ConflictError: another cross-match is running, or far too many stars lie at one place.
     """
     with database.begin() as connection:
         matching.begin(connection)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from app.domain.errors import ConflictError, ParameterError
 from app.domain.stars import CrossmatchSummary, Overlap, RoundedIds
@@ -14,6 +14,7 @@ from app.pipeline.crossmatch import crossmatch, survey_radii
 from app.science.calibration.split import split_of
 from app.science.sphere import healpix_nested, moved
 from app.storage import matching, stars
+from app.storage import surveys as storage_surveys
 from app.storage.engine import Database
 from tests.support.sightings import add_rows, star_of_objects, stars_of
 
@@ -244,15 +245,26 @@ def test_two_at_once_are_refused(database: Database) -> None:
     assert _run(database).stars == 600
 
 
-def test_measurements_that_vanish_meanwhile_are_a_conflict(database: Database) -> None:
+def test_no_survey_is_ingested_meanwhile(database: Database) -> None:
+    _fill(database, _surveys())
+    with database.begin() as connection:
+        matching.begin(connection)
+        with database.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(exc.OperationalError, match="lock timeout"):
+                storage_surveys.lock(other, "plain")
+            other.rollback()
+
+
+def test_the_tables_have_the_indexes_and_constraints_of_the_schema_afterwards(database: Database) -> None:
+    query = """
+        SELECT indexdef FROM pg_indexes WHERE tablename IN ('star', 'match')
+        UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid IN
+            ('star'::regclass, 'match'::regclass) ORDER BY 1"""
+    before = _table(database, query)
     _fill(database, _surveys())
     _run(database)
-    with pytest.raises(ConflictError, match="deleted while they were matched"), database.begin() as connection:
-        matching.begin(connection)
-        matching.observations(connection)
-        with database.begin() as other:
-            other.execute(text("DELETE FROM match WHERE how = 0"))
-        matching.replace(connection, {}, {})
+    assert _table(database, query) == before
 
 
 def test_progress_ends_complete(database: Database) -> None:

@@ -53,14 +53,19 @@ SELECT star_id, identity FROM star ORDER BY star_id
 SELECT setval('star_number',
               greatest(nextval('star_number') - 1, (SELECT coalesce(max(star_id), 0) FROM star)) + %(count)s)
 
--- delete_matches --
--- Forgets which measurement belongs to which star.
-DELETE FROM match
+-- clear --
+-- Empties both tables and takes their indexes away.
+TRUNCATE match, star;
+ALTER TABLE match DROP CONSTRAINT pk_match;
+DROP INDEX ix_match_star_id;
+ALTER TABLE star DROP CONSTRAINT pk_star, DROP CONSTRAINT uq_star_identity;
+DROP INDEX ix_star_gaia_dr3_source_id
 
--- delete_stars --
--- Forgets all stars.
-DELETE FROM star
-
--- analyze --
--- Statistics for the planner.
+-- index --
+-- Gives both tables their indexes back, and the planner statistics.
+SET LOCAL maintenance_work_mem = '256MB';
+ALTER TABLE match ADD CONSTRAINT pk_match PRIMARY KEY (measurement_id);
+CREATE INDEX ix_match_star_id ON match (star_id);
+ALTER TABLE star ADD CONSTRAINT pk_star PRIMARY KEY (star_id), ADD CONSTRAINT uq_star_identity UNIQUE (identity);
+CREATE UNIQUE INDEX ix_star_gaia_dr3_source_id ON star (gaia_dr3_source_id);
 ANALYZE star, match
