@@ -15,7 +15,7 @@ from app.science.robust import scatter
 
 MOST_POINTS = 20_000
 RUNNING_BINS = 15
-FEWEST_A_BIN = 5
+FEWEST_A_BIN = 20
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ def _limit(panel: Panel) -> float:
 def _residuals(axis: Any, panel: Panel, residual: Floats, colour: str, limit: float) -> None:
     chosen = np.linspace(0, len(residual) - 1, min(len(residual), MOST_POINTS)).astype(np.int64)
     alpha = float(np.clip(120 / np.sqrt(len(chosen)) / 10, 0.05, 0.6))
-    axis.plot(panel.reference[chosen], residual[chosen], ".", ms=2.5, alpha=alpha, color=colour, rasterized=True, mew=0)
+    size = 5.0 if len(chosen) < 1000 else 2.5
+    axis.plot(
+        panel.reference[chosen], residual[chosen], ".", ms=size, alpha=alpha, color=colour, rasterized=True, mew=0
+    )
     axis.axhline(0.0, color=INK, lw=0.8)
     centres, lower, median, upper = _running(panel.reference, residual)
     axis.fill_between(centres, lower, upper, color=colour, alpha=0.18, lw=0)
