@@ -37,7 +37,6 @@ class Factory:
         self._surveys = Surveys(self._pages)
 
     async def __aenter__(self) -> Self:
-        await self._reader.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:

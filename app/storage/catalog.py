@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.types.numeric import Int8
 
 from app.domain.catalog import Page, Rows
 from app.domain.columns import CATALOG
@@ -25,7 +24,7 @@ from app.domain.stars import GaiaSource, StarId, StarNumber, SurveyObject
 from app.domain.versions import VersionState
 from app.storage import paging, sky, star_rows
 from app.storage.queries import queries
-from app.storage.reading import Reader, Row
+from app.storage.reading import Reader, Row, Statement
 from app.storage.rendering import Rendering, partition, select_list
 from app.storage.slices import catalogue_expression
 from app.storage.statements import composed
@@ -52,13 +51,13 @@ class CatalogReader:
 
     async def served(self, version: int) -> Reading[None]:
         """Return which version is published, and the state of this one."""
-        rows = await self._reader.rows(_QUERIES["served"], {"version": version})
+        rows = await self._reader.rows(_SERVED, {"version": version})
         return _reading(rows[0], None)
 
     async def star(self, version: int, star: StarId) -> Reading[HomogenizedStar | None]:
         """Return a star with its contributions; the answer is None where the version has no such star."""
         condition, parameters = _condition(star)
-        row = await self._row(version, _star_statement(version, condition), parameters)
+        row = await self._row(version, star_statement(version, condition), parameters)
         if row.get("star") is None:
             return _reading(row, None)
         return _reading(row, star_rows.star(version, row, await self._models_of(version, row)))
@@ -67,46 +66,49 @@ class CatalogReader:
         """Return a page of the stars in a cone, nearest first, ties by number."""
         separation, star = _after(page)
         parameters = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius, "limit": page.limit}
-        parameters |= {"after_separation": separation, "after_star": Int8(star)}
-        row = await self._row(version, _cone_statement(version), parameters)
+        parameters |= {"after_separation": separation, "after_star": star}
+        row = await self._row(version, cone_statement(version), parameters)
         return _reading(row, _page(version, row, page) if "n" in row else None)
 
     async def knows_survey(self, name: str) -> bool:
         """Say whether there is a survey of this name."""
-        return bool(await self._reader.rows("SELECT 1 FROM survey WHERE name = %(name)s", {"name": name}))
+        return bool(await self._reader.rows(_SURVEY, {"name": name}))
 
-    async def _row(self, version: int, statement: str, parameters: Mapping[str, object]) -> Row:
+    async def _row(self, version: int, statement: Statement, parameters: Mapping[str, object]) -> Row:
         """Return the one row of a statement; where the version has no tables, only what is served."""
         own = {"version": version}
         try:
             return (await self._reader.rows(statement, {**parameters, **own}))[0]
         except psycopg.errors.UndefinedTable:
-            return (await self._reader.rows(_QUERIES["served"], own))[0]
+            return (await self._reader.rows(_SERVED, own))[0]
 
     async def _models_of(self, version: int, row: Row) -> star_rows.Models:
         """Return the models of a version; those of a complete one never change, so they are read once."""
         known = self._models.get(version)
         if known is None:
-            rows = await self._reader.rows(_QUERIES["models"], {"version": version})
+            rows = await self._reader.rows(_MODELS, {"version": version})
             known = star_rows.models(rows)
             if VersionState(row["state"]).readable:
                 self._models[version] = known
         return known
 
 
-_QUERIES = queries("catalog")
+_SERVED, _MODELS, _SURVEY = (Statement.of(queries("catalog")[name]) for name in ("served", "models", "survey"))
 
 
 @lru_cache(maxsize=256)
-def _star_statement(version: int, condition: str) -> str:
+def star_statement(version: int, condition: str) -> Statement:
+    """Return the statement that reads a star of a version, found by one of the conditions `by_...`."""
     parts = {table: partition(table, version) for table in ("homogenized", "calibrated")}
-    return composed("catalog", "star", condition=composed("catalog", condition, **parts), **parts).as_string()
+    query = composed("catalog", "star", condition=composed("catalog", condition, **parts), **parts)
+    return Statement.of(query.as_string())
 
 
 @lru_cache(maxsize=256)
-def _cone_statement(version: int) -> str:
+def cone_statement(version: int) -> Statement:
+    """Return the statement that reads a page of a cone of a version."""
     columns = select_list({column: catalogue_expression(column) for column in CATALOG}, Rendering.JSON)
-    statement = composed(
+    query = composed(
         "catalog",
         "cone",
         columns=columns,
@@ -114,16 +116,16 @@ def _cone_statement(version: int) -> str:
         separation=sql.SQL(sky.SEPARATION_ARCSEC),
         in_cone=sql.SQL(sky.IN_CONE),
     )
-    return statement.as_string()
+    return Statement.of(query.as_string())
 
 
 def _condition(star: StarId) -> tuple[str, dict[str, object]]:
     """Return the name of the condition that finds a star, and its parameters."""
     match star:
         case StarNumber(number):
-            return "by_number", {"number": Int8(number)}
+            return "by_number", {"number": number}
         case GaiaSource(source_id):
-            return "by_gaia", {"number": Int8(source_id)}
+            return "by_gaia", {"number": source_id}
         case SurveyObject(survey, object_id):
             return "by_object", {"survey": survey, "object_id": object_id}
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
-from app.storage.bulk import copy_out
 from app.storage.engine import driver_connection
 from app.storage.queries import queries
 from app.storage.statements import composed, identifier
@@ -97,6 +96,8 @@ def pairs_within_radius(
     Returns:
         Arrays `left_id`, `right_id` and `separation_arcsec`.
     """
+    from app.storage.bulk import copy_out  # noqa: PLC0415 - compiled code, which services that only read never load
+
     names = {"left": identifier(left), "right": identifier(right)}
     ids = {"left_id": sql.Identifier(left_id), "right_id": sql.Identifier(right_id)}
     query = composed("sky", "pairs_within_radius", **names, **ids).as_string(driver_connection(connection))

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.errors import DatabaseError, InputError, UnavailableError
 from app.storage.engine import Database
-from app.storage.reading import LONG_OPTIONS, SHORT_OPTIONS, Reader
+from app.storage.reading import LONG_OPTIONS, SHORT_OPTIONS, Reader, Statement
 
 
 def read(database: Database, *statements: str, **parameters: object) -> list[dict]:
@@ -17,10 +17,9 @@ def read(database: Database, *statements: str, **parameters: object) -> list[dic
 
     async def run() -> list[dict]:
         reader = Reader(database.url, size=1, patience_s=1)
-        await reader.open()
         try:
             for statement in statements:
-                rows = await reader.rows(statement, parameters)
+                rows = await reader.rows(Statement.of(statement), parameters)
             return rows
         finally:
             await reader.close()
@@ -63,23 +62,78 @@ def test_a_value_that_no_column_holds_is_bad_input(database: Database):
         read(database, "SELECT %(name)s::text", name="a\x00b")
 
 
-def test_a_connection_that_the_server_ended_is_replaced(database: Database):
-    assert read(database, "SELECT 1 AS one", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE false") == []
-
-    async def run() -> list[dict]:
-        reader = Reader(database.url, size=1)
-        await reader.open()
-        [row] = await reader.rows("SELECT pg_backend_pid() AS pid", {})
+def test_connections_that_the_server_ended_are_replaced(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=3)
+        ask = Statement.of("SELECT pg_backend_pid() AS pid, pg_sleep(0.05)::text")
+        first = {row["pid"] for rows in await asyncio.gather(*(reader.rows(ask, {}) for _ in range(3))) for row in rows}
+        assert len(first) == 3
         with database.begin() as connection:
-            connection.exec_driver_sql(f"SELECT pg_terminate_backend({row['pid']})")
-        try:
-            return await reader.rows("SELECT 2 AS two", {})
-        finally:
-            await reader.close()
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        second = {
+            row["pid"] for rows in await asyncio.gather(*(reader.rows(ask, {}) for _ in range(6))) for row in rows
+        }
+        assert not first & second
+        await reader.close()
 
-    assert asyncio.run(run()) == [{"two": 2}]
+    asyncio.run(run())
+
+
+def test_a_reader_who_goes_away_leaves_the_others_what_is_theirs(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1)
+        ask = Statement.of("SELECT %(n)s::int AS n, pg_sleep(%(s)s::float8)::text")
+        for n in range(20):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.rows(ask, {"n": -n, "s": 0.5}), 0.01)
+            [row] = await reader.rows(ask, {"n": n, "s": 0})
+            assert row["n"] == n
+        await reader.close()
+
+    asyncio.run(run())
+
+
+def test_a_statement_that_fails_leaves_the_connection_in_use(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1)
+        pid, divide = Statement.of("SELECT pg_backend_pid() AS pid"), Statement.of("SELECT 1 / %(n)s::int AS n")
+        before = await reader.rows(pid, {})
+        with pytest.raises(InputError, match="division by zero"):
+            await reader.rows(divide, {"n": 0})
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            await reader.rows(Statement.of("SELECT * FROM nothing"), {})
+        assert await reader.rows(divide, {"n": 1}) == [{"n": 1}]
+        assert await reader.rows(pid, {}) == before
+        await reader.close()
+
+    asyncio.run(run())
+
+
+def test_whoever_waits_too_long_for_a_connection_is_told(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1, patience_s=0.05)
+        sleep = Statement.of("SELECT pg_sleep(0.5)::text")
+        busy = asyncio.ensure_future(reader.rows(sleep, {}))
+        await asyncio.sleep(0.1)
+        with pytest.raises(UnavailableError, match="busy"):
+            await reader.rows(sleep, {})
+        assert len(await busy) == 1
+        assert len(await reader.rows(sleep, {})) == 1
+        await reader.close()
+
+    asyncio.run(run())
+
+
+def test_a_long_answer_arrives_whole(database: Database):
+    [row] = read(
+        database, "SELECT repeat('x', 5000000) AS long, NULL::text AS nothing, true AS yes, 1.5::real AS number"
+    )
+    assert row == {"long": "x" * 5_000_000, "nothing": None, "yes": True, "number": 1.5}
 
 
 def test_a_server_that_is_not_there_is_a_database_error():
-    with pytest.raises((DatabaseError, UnavailableError)):
-        read(Database("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"), "SELECT 1")
+    with pytest.raises(DatabaseError, match="cannot be reached"):
+        read(Database("postgresql://nobody@127.0.0.1:1/nothing"), "SELECT 1")

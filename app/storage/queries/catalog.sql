@@ -57,6 +57,10 @@ h.star_id = (SELECT min(c.star_id)
              WHERE m.survey_id = (SELECT survey_id FROM survey WHERE name = %(survey)s)
                AND m.object_id = %(object_id)s)
 
+-- survey --
+-- A row where there is a survey of this name.
+SELECT survey_id FROM survey WHERE name = %(name)s
+
 -- models --
 -- The models of a version by survey and parameter.
 SELECT survey_id, parameter, model_id, stage, kind, direction, artifact_sha256
