@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -20,6 +21,8 @@ from app.science.crossmatch.pairs import CrowdError
 from app.science.crossmatch.resolve import ALONE, BY_ID, BY_POSITION, Stars, resolve
 from app.storage import matching
 from app.storage.engine import Database
+
+Tables = dict[str, dict[str, Any]]
 
 _MAGNITUDES = ("g_mag", "bp_mag", "rp_mag", "k_mag")
 _IDENTIFIERS = ("object_key", "gaia_dr3", "gaia_dr2", "tmass_key")
@@ -49,19 +52,25 @@ def crossmatch(database: Database, radii: Mapping[str, float], *, progress: Prog
     with database.begin() as connection:
         matching.begin(connection)
         progress(0, _STEPS)
-        measurements = _load(connection)
-        radius = _radius_of(measurements.surveys, radii)
-        progress(1, _STEPS)
-        stars = _resolved(measurements, radius)
-        progress(2, _STEPS)
-        found = Found(measurements, stars, describe(measurements.rows, radius, stars, measurements.magnitudes))
-        numbering = numbered(connection, found)
-        progress(3, _STEPS)
-        table = star_table(connection, found, numbering)
+        tables, summary = _match(connection, radii, progress)
         progress(4, _STEPS)
-        matching.replace(connection, table, match_table(found, numbering))
+        matching.replace(connection, tables)
         progress(5, _STEPS)
-        return _summary(measurements, stars, n_known=len(numbering.known["star_id"]), n_kept=numbering.n_kept)
+    return summary
+
+
+def _match(connection: Connection, radii: Mapping[str, float], progress: Progress) -> tuple[Tables, CrossmatchSummary]:
+    """Return the new tables; the arrays that they were made of are gone before the tables are written."""
+    measurements = _load(connection)
+    radius = _radius_of(measurements.surveys, radii)
+    progress(1, _STEPS)
+    stars = _resolved(measurements, radius)
+    progress(2, _STEPS)
+    found = Found(measurements, stars, describe(measurements.rows, radius, stars, measurements.magnitudes))
+    numbering = numbered(connection, found)
+    progress(3, _STEPS)
+    tables = {"match": match_table(found, numbering), "star": star_table(connection, found, numbering)}
+    return tables, _summary(measurements, stars, n_known=len(numbering.known["star_id"]), n_kept=numbering.n_kept)
 
 
 def _load(connection: Connection) -> Measurements:

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.domain.stars import GAIA, TMASS
-from app.science.arrays import Floats, Integers
+from app.science.arrays import Booleans, Floats, Integers
 
-_NONE = pa.scalar(None, pa.large_utf8())
 _NO_SEPARATOR = pa.scalar("", pa.large_utf8())
 
 
@@ -57,14 +56,17 @@ def new_identities(
     ...                np.zeros(2), np.zeros(2), pa.array([], pa.large_utf8())).to_pylist()
     ['gaia:7', 'a:2']
     """
-    identity = pa.nulls(len(gaia_dr3), pa.large_utf8())
-    for name in (_gaia_names(gaia_dr3), _joined(f"{TMASS}:", tmass), objects.cast(pa.large_utf8())):
-        identity = pc.coalesce(identity, _unshared(name, identity, taken))
-    place = pa.array([f"@{a:.6f}{d:+.6f}" for a, d in _left(identity, ra, dec)], pa.large_utf8())
-    rest = pc.binary_join_element_wise(
-        pc.filter(objects.cast(pa.large_utf8()), identity.is_null()), place, _NO_SEPARATOR
-    )
-    return pc.replace_with_mask(identity, identity.is_null(), rest)
+    left = np.arange(len(gaia_dr3))
+    places, names = [], []
+    for name, unique in ((_gaia_names(gaia_dr3), True), (_joined(f"{TMASS}:", tmass), False), (objects, False)):
+        candidates = name.take(left).cast(pa.large_utf8())
+        usable = _usable(candidates, taken, unique=unique)
+        places.append(left[usable])
+        names.append(candidates.filter(pa.array(usable)))
+        left = left[~usable]
+    places.append(left)
+    names.append(_with_place(objects.take(left), ra[left], dec[left]))
+    return _spread(pa.concat_arrays(names), np.concatenate(places), len(gaia_dr3))
 
 
 def _gaia_names(gaia_dr3: Integers) -> pa.Array:
@@ -76,18 +78,19 @@ def _joined(prefix: str, names: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(pa.scalar(prefix, pa.large_utf8()), names.cast(pa.large_utf8()), _NO_SEPARATOR)
 
 
-def _unshared(names: pa.Array, identity: pa.Array, taken: pa.Array) -> pa.Array:
-    """Return the names (m,) of stars that have no identity yet, null where another star has the name."""
-    open_ = pc.if_else(identity.is_null(), names, _NONE)
-    counts = pc.value_counts(open_)
-    shared = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1)).drop_null()
-    unusable = pc.or_(pc.is_in(open_, shared), pc.is_in(open_, taken))
-    return pc.if_else(unusable, _NONE, open_)
+def _usable(names: pa.Array, taken: pa.Array, *, unique: bool) -> Booleans:
+    """Say which names (m,) are known and no other star's; `unique` ones differ among themselves."""
+    usable = pc.and_(names.is_valid(), pc.invert(pc.is_in(names, taken)))
+    if not unique:
+        counts = pc.value_counts(names)
+        shared = pc.filter(counts.field("values"), pc.greater(counts.field("counts"), 1))
+        usable = pc.and_(usable, pc.invert(pc.is_in(names, shared)))
+    return np.asarray(usable, np.bool_)
 
 
-def _left(identity: pa.Array, ra: Floats, dec: Floats) -> Iterable[tuple[float, float]]:
-    left = np.asarray(identity.is_null())
-    return zip(ra[left].tolist(), dec[left].tolist(), strict=True)
+def _with_place(objects: pa.Array, ra: Floats, dec: Floats) -> pa.Array:
+    places = [f"@{a:.6f}{d:+.6f}" for a, d in zip(ra.tolist(), dec.tolist(), strict=True)]
+    return pc.binary_join_element_wise(objects.cast(pa.large_utf8()), pa.array(places, pa.large_utf8()), _NO_SEPARATOR)
 
 
 def _spread(names: pa.Array, places: Integers, n: int) -> pa.Array:

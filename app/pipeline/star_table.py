@@ -92,12 +92,11 @@ def star_table(connection: Connection, found: Found, numbering: Numbering) -> di
         "pm_dec_masyr": attributes.pm_dec_masyr,
         **attributes.magnitudes,
         "split": split,
-        "n_measurements": np.minimum(stars.n_rows, np.iinfo(np.int16).max),
-        "n_surveys": stars.n_surveys,
+        "n_measurements": np.minimum(stars.n_rows, np.iinfo(np.int16).max).astype(np.int16),
+        "n_surveys": stars.n_surveys.astype(np.int16),
         "ambiguous": np.bincount(stars.star, stars.ambiguous, minlength=len(stars)) > 0,
     }
-    order = np.argsort(numbering.number)
-    return {name: values.take(order) for name, values in columns.items()}
+    return _sorted(columns, by=numbering.number)
 
 
 def match_table(found: Found, numbering: Numbering) -> dict[str, Any]:
@@ -105,14 +104,22 @@ def match_table(found: Found, numbering: Numbering) -> dict[str, Any]:
     measurements, stars = found.measurements, found.stars
     columns: dict[str, Any] = {
         "measurement_id": measurements.measurement_id,
-        "survey_id": measurements.survey_ids[measurements.rows.survey],
+        "survey_id": measurements.survey_ids.astype(np.int16)[measurements.rows.survey],
         "star_id": numbering.number[stars.star],
-        "separation_arcsec": found.attributes.separation_arcsec,
+        "separation_arcsec": found.attributes.separation_arcsec.astype(np.float32),
         "how": stars.how,
         "ambiguous": stars.ambiguous,
     }
-    order = np.argsort(measurements.measurement_id)
-    return {name: values[order] for name, values in columns.items()}
+    return _sorted(columns, by=measurements.measurement_id)
+
+
+def _sorted(columns: dict[str, Any], *, by: Integers) -> dict[str, Any]:
+    if np.all(by[1:] > by[:-1]):
+        return columns
+    order = np.argsort(by)
+    for name, values in columns.items():
+        columns[name] = values.take(order)
+    return columns
 
 
 def _identified(
@@ -125,6 +132,8 @@ def _identified(
     fresh = _fresh_identities(connection, found, new, tmass, old, known["gaia_dr3"])
     split = np.empty(len(place), np.int16)
     split[kept], split[new] = known["split"][place[kept]], split_of(fresh)
+    if len(kept) == 0:
+        return fresh, split
     order = np.argsort(np.concatenate([kept, new]))
     return pa.concat_arrays([old, fresh]).take(order), split
 

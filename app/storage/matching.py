@@ -86,16 +86,16 @@ def take_star_numbers(connection: Connection, count: int) -> np.ndarray[tuple[in
     return np.arange(last - count + 1, last + 1)
 
 
-def replace(connection: Connection, stars: Mapping[str, Column], matched: Mapping[str, Column]) -> None:
-    """Put stars and matches in the place of all earlier ones; whoever asks for them waits for the commit.
+def replace(connection: Connection, tables: Mapping[str, Mapping[str, Column]]) -> None:
+    """Put the rows of `star` and `match` in the place of all earlier ones; whoever asks for them waits for the commit.
 
     Indexes are made after the rows are in, which is four times faster than keeping them up to date row by row. Nothing
     that is served reads these tables: a version has its own.
     """
     driver = driver_connection(connection)
     driver.execute(_SQL["clear"].encode())
-    bulk.copy_in(connection, "star", stars, freeze=True)
-    bulk.copy_in(connection, "match", matched, freeze=True)
+    for table, columns in tables.items():
+        bulk.copy_in(connection, table, columns, freeze=True)
     driver.execute(_SQL["index"].encode())
 
 

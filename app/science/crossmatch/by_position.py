@@ -75,14 +75,16 @@ def join_by_position(sources: Sources) -> Placed:
     Raises:
         CrowdError: sources have more than `MOST_NEIGHBOURS` neighbours on average (and a million in all).
     """
+    n = len(sources)
     first, second, apart = _pairs(sources)
     fits = _may_be_one(sources, first, second, apart)
+    del sources  # the largest of all; the caller lets go of it too
     order = np.lexsort((second, first, apart))
     first, second, apart, fits = first[order], second[order], apart[order], fits[order]
-    parent = singles(len(sources))
-    _join(parent, first, second, apart, fits, _neighbourhood(len(sources), first, second, apart, fits))
+    parent = singles(n)
+    _join(parent, first, second, apart, fits, _neighbourhood(n, first, second, apart, fits))
     star = roots(parent)
-    crowded = np.zeros(len(sources), np.bool_)
+    crowded = np.zeros(n, np.bool_)
     others = star[first] != star[second]
     crowded[first[others]] = crowded[second[others]] = True
     return Placed(star, crowded)
