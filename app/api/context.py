@@ -36,7 +36,7 @@ class RequestContext:
 
     def json(self, answer: object, version: int | None, *, fixed: bool = False) -> Response:
         """Return an answer as JSON; `fixed` says that it can never change under this URL."""
-        body = orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS)
+        body = orjson.dumps(answer)
         return self.content(body, JSON, version, fixed=fixed)
 
     def content(self, body: bytes, media_type: str, version: int | None, *, fixed: bool = False) -> Response:

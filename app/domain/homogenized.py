@@ -21,9 +21,11 @@ class Interval:
         """Return the interval as seen from a fixed value; five decimals, for the values are single precision."""
         if value is None:
             return Interval(None, None, None)
-        return Interval(
-            *(None if end is None else round(end - value, 5) for end in (self.value, self.lower, self.upper))
-        )
+        return Interval(_difference(self.value, value), _difference(self.lower, value), _difference(self.upper, value))
+
+
+def _difference(end: float | None, value: float) -> float | None:
+    return None if end is None else round(end - value, 5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,21 @@ Row: TypeAlias = Mapping[str, Any]
 Models: TypeAlias = Mapping[tuple[int, str], ModelReference]
 
 _MAGNITUDES = ("g_mag", "bp_mag", "rp_mag", "k_mag")
-_BITS = {parameter: 1 << place for place, parameter in enumerate(PARAMETERS)}
+
+
+class _Names:
+    """The columns of a parameter, spelled out once: a star has a hundred values."""
+
+    def __init__(self, place: int, parameter: Parameter) -> None:
+        name = parameter.value
+        self.parameter, self.name, self.excluded = parameter, name, 1 << place
+        self.value = (name, f"{name}_lower", f"{name}_upper")
+        self.raw = (f"{name}_raw", f"{name}_raw_lower", f"{name}_raw_upper")
+        self.n, self.chi2, self.p_value, self.flags = f"{name}_n", f"{name}_chi2", f"{name}_p_value", f"{name}_flags"
+        self.weight = f"{name}_weight"
+
+
+_NAMES = tuple(_Names(place, parameter) for place, parameter in enumerate(PARAMETERS))
 
 
 def models(rows: Iterable[Row]) -> Models:
@@ -38,15 +52,14 @@ def star(version: int, row: Row, known: Models) -> HomogenizedStar:
         ra=values["ra"],
         dec=values["dec"],
         magnitudes={name: values[name] for name in _MAGNITUDES},
-        estimates={parameter: _estimate(values, parameter) for parameter in PARAMETERS},
+        estimates={names.parameter: _estimate(values, names) for names in _NAMES},
         contributions=tuple(_contribution(item, known) for item in row["contributions"] or ()),
     )
 
 
-def _estimate(row: Row, name: str) -> Estimate:
-    return Estimate(
-        _interval(row, name), row[f"{name}_n"], row[f"{name}_chi2"], row[f"{name}_p_value"], row[f"{name}_flags"]
-    )
+def _estimate(row: Row, names: _Names) -> Estimate:
+    interval = _interval(row, names.value)
+    return Estimate(interval, row[names.n], row[names.chi2], row[names.p_value], row[names.flags])
 
 
 def _contribution(row: Row, known: Models) -> Contribution:
@@ -58,22 +71,23 @@ def _contribution(row: Row, known: Models) -> Contribution:
         in_domain=row["in_domain"],
         split=SPLITS[row["split"]],
         flags=row["flags"],
-        corrections={parameter: _correction(row, parameter, known) for parameter in PARAMETERS},
+        corrections={names.parameter: _correction(row, names, known) for names in _NAMES},
     )
 
 
-def _correction(row: Row, parameter: Parameter, known: Models) -> Correction:
+def _correction(row: Row, names: _Names, known: Models) -> Correction:
     return Correction(
-        raw=_interval(row, f"{parameter}_raw"),
-        calibrated=_interval(row, parameter),
-        weight=row[f"{parameter}_weight"],
-        excluded=bool(row["excluded"] & _BITS[parameter]),
-        model=known.get((row["survey_id"], parameter)),
+        raw=_interval(row, names.raw),
+        calibrated=_interval(row, names.value),
+        weight=row[names.weight],
+        excluded=bool(row["excluded"] & names.excluded),
+        model=known.get((row["survey_id"], names.name)),
     )
 
 
-def _interval(row: Row, name: str) -> Interval:
-    return Interval(row[name], row[f"{name}_lower"], row[f"{name}_upper"])
+def _interval(row: Row, names: tuple[str, str, str]) -> Interval:
+    value, lower, upper = names
+    return Interval(row[value], row[lower], row[upper])
 
 
 def _model(row: Row) -> ModelReference:
