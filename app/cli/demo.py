@@ -53,8 +53,9 @@ def prepare(database: Database, folder: Path) -> None:
         migrate.upgrade(connection)
     _ingest(database, folder)
     with database.connect() as connection:
-        if frames.count_matches(connection) != frames.count_measurements(connection):
-            _crossmatch(database)
+        incomplete = frames.count_matches(connection) != frames.count_measurements(connection)
+    if incomplete:
+        _crossmatch(database)
     with database.connect() as connection:
         current = versions.current(connection)
         served = versions.get(connection, current).inputs if current is not None else None

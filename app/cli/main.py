@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import calibrate, cone, context, db, demo, export, jobs, mock, serve, star, survey, versions
+from app.cli import calibrate, cone, context, crossmatch, db, demo, export, jobs, mock, serve, star, survey, versions
 from app.domain.errors import SosError
 
 
@@ -55,6 +55,7 @@ COMMANDS = (
     star.star,
     export.export,
     db.migrate,
+    crossmatch.crossmatch,
     calibrate.calibrate,
     calibrate.validate,
     versions.versions,

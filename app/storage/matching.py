@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 from sqlalchemy import Connection
 
@@ -91,9 +92,15 @@ def replace(connection: Connection, tables: Mapping[str, Mapping[str, Column]]) 
 
     Indexes are made after the rows are in, which is four times faster than keeping them up to date row by row. Nothing
     that is served reads these tables: a version has its own.
+
+    Raises:
+        ConflictError: somebody else has been reading the tables, in one transaction, for a minute.
     """
     driver = driver_connection(connection)
-    driver.execute(_SQL["clear"].encode())
+    try:
+        driver.execute(_SQL["clear"].encode())
+    except psycopg.errors.LockNotAvailable as error:
+        raise ConflictError("another connection keeps reading stars or matches: end it and match again") from error
     for table, columns in tables.items():
         bulk.copy_in(connection, table, columns, freeze=True)
     driver.execute(_SQL["index"].encode())

@@ -55,7 +55,9 @@ SELECT setval('star_number',
 
 -- clear --
 -- Empties both tables and takes their indexes away.
+SET LOCAL lock_timeout = '60s';
 TRUNCATE match, star;
+SET LOCAL lock_timeout = 0;
 ALTER TABLE match DROP CONSTRAINT pk_match;
 DROP INDEX ix_match_star_id;
 ALTER TABLE star DROP CONSTRAINT pk_star, DROP CONSTRAINT uq_star_identity;
