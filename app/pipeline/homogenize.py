@@ -31,6 +31,7 @@ class _Calibrated:
     plus: np.ndarray[Any, np.dtype[np.float64]]
     used: np.ndarray[Any, np.dtype[np.bool_]]
     in_domain: np.ndarray[Any, np.dtype[np.bool_]]
+    believed: np.ndarray[Any, np.dtype[np.bool_]]
     flags: np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -83,7 +84,7 @@ def _write(connection: Any, version_id: int, block: Columns, plan: Plan, models:
         minus=calibrated.minus,
         plus=calibrated.plus,
         used=calibrated.used,
-        in_domain=calibrated.in_domain,
+        in_domain=calibrated.believed,
         ambiguous=block["ambiguous"],
     )
     results = homogenize(contributions, refuse_outside=plan.outside_domain == "refuse", widen_factor=plan.widen_factor)
@@ -102,6 +103,7 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
         plus=np.full((n, 3), np.nan),
         used=np.zeros((n, 3), dtype=bool),
         in_domain=np.zeros(n, dtype=bool),
+        believed=np.zeros((n, 3), dtype=bool),
         flags=np.full(n, NO_MODEL, dtype=np.int64),
     )
     for survey_id, model in models.items():
@@ -112,6 +114,7 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
         result = model.calibrate(frame.reported, frame.nuisance(model.space.nuisance), frame.minus, frame.plus)
         out.value[rows], out.minus[rows], out.plus[rows] = result.value, result.minus, result.plus
         out.used[rows], out.in_domain[rows] = frame.used, result.in_domain
+        out.believed[rows] = result.in_domain[:, None] | model.identity
         out.flags[rows] = (
             NOT_CONVERGED * ~result.converged
             + OUTSIDE_DOMAIN * ~result.in_domain

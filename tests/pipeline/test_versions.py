@@ -40,6 +40,23 @@ def test_the_truth_comes_back_with_honest_intervals(database):
         assert inside[known].mean() == pytest.approx(0.68, abs=0.04)
 
 
+def test_a_reference_parameter_counts_even_where_another_lies_outside_its_domain(database):
+    fill(database)
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE survey SET name = 'galah_dr3' WHERE name = 'lamost_lrs'")
+        connection.exec_driver_sql("UPDATE measurement SET teff = teff + 4000 WHERE measurement_id = 3000")
+    version_id = make_version(database)
+    rows = read(
+        database,
+        f"SELECT c.in_domain, h.feh_n, h.teff_flags, h.feh_flags FROM calibrated c JOIN homogenized h "
+        f"USING (version_id, star_id) WHERE version_id = {version_id} AND measurement_id = 3000",
+    )
+    assert not rows["in_domain"][0]
+    assert rows["feh_n"][0] == 1
+    assert rows["feh_flags"][0] & 2 == 0
+    assert rows["teff_flags"][0] & 2 == 2
+
+
 def test_every_measurement_is_kept_with_its_share(database):
     universe = fill(database)
     version_id = make_version(database)

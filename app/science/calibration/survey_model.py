@@ -58,6 +58,11 @@ class SurveyModel:
     reference_error: Floats
     own_error: Floats
 
+    @property
+    def identity(self) -> Booleans:
+        """Which parameters define the reference and stay as they are, (3,)."""
+        return np.array([model.kind is Kind.IDENTITY for model in self.models])
+
     @cached_property
     def grid(self) -> BiasGrid:
         """The tabulated bias."""
@@ -74,7 +79,7 @@ class SurveyModel:
         """
         own_minus = np.where(np.isfinite(own_minus), own_minus, self.own_error)
         own_plus = np.where(np.isfinite(own_plus), own_plus, self.own_error)
-        if all(model.kind is Kind.IDENTITY for model in self.models):
+        if self.identity.all():
             everywhere = np.ones(len(reported), dtype=bool)
             return Calibrated(reported, own_minus, own_plus, everywhere, everywhere)
         whole = np.isfinite(reported).all(axis=1)
@@ -87,13 +92,13 @@ class SurveyModel:
 
     def _empty(self, reported: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
         """Return the result for rows that lack a parameter: reference parameters as they are, the others missing."""
-        fixed = np.array([model.kind is Kind.IDENTITY for model in self.models])
+        fixed = self.identity
         nowhere = np.zeros(len(reported), dtype=bool)
         kept = [np.where(fixed, part, np.nan) for part in (reported, own_minus, own_plus)]
         return Calibrated(kept[0], kept[1], kept[2], nowhere, nowhere.copy())
 
     def _forward(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
-        fixed = np.array([model.kind is Kind.IDENTITY for model in self.models])
+        fixed = self.identity
         inside = self.space.clip(np.hstack([np.zeros_like(reported), nuisance]))[:, len(STELLAR) :]
         padded = np.hstack([inside, np.zeros((len(inside), 2 - inside.shape[1]))])
         solved = invert(
@@ -111,7 +116,7 @@ class SurveyModel:
     def _direct(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
         features = stack(reported, nuisance)
         bands = np.stack([model.quantiles(features) for model in self.models], axis=1)
-        fixed = np.array([model.kind is Kind.IDENTITY for model in self.models])
+        fixed = self.identity
         minus = np.where(fixed, own_minus, bands[:, :, 2] - bands[:, :, 1])
         plus = np.where(fixed, own_plus, bands[:, :, 1] - bands[:, :, 0])
         contained = self.domain.contains(features)

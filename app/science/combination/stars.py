@@ -25,7 +25,7 @@ class Contributions:
         minus: error downwards, (m, 3).
         plus: error upwards, (m, 3).
         used: False where a quality cut or a missing value keeps the parameter out, (m, 3).
-        in_domain: (m,).
+        in_domain: whether the value may be believed; reference parameters always, (m, 3).
         ambiguous: whether another star was as likely, (m,).
     """
 
@@ -66,7 +66,7 @@ def homogenize(
 
 def _one(contributions: Contributions, p: int, refuse_outside: bool, widen_factor: float) -> HomogenizedParameter:
     usable = contributions.used[:, p] & np.isfinite(contributions.value[:, p])
-    outside = ~contributions.in_domain
+    outside = ~contributions.in_domain[:, p]
     entering = usable & ~outside if refuse_outside else usable
     factor = np.where(outside, widen_factor, 1.0)
     combined = combine(

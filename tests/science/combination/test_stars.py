@@ -23,7 +23,7 @@ def contributions(values, *, starts, in_domain=None, used=None, ambiguous=None):
         minus=np.ones((n, 3)),
         plus=np.ones((n, 3)),
         used=np.ones((n, 3), dtype=bool) if used is None else used,
-        in_domain=np.ones(n, dtype=bool) if in_domain is None else np.array(in_domain),
+        in_domain=np.repeat(np.ones(n, dtype=bool) if in_domain is None else np.array(in_domain), 3).reshape(n, 3),
         ambiguous=np.zeros(n, dtype=bool) if ambiguous is None else np.array(ambiguous),
     )
 
