@@ -11,7 +11,7 @@ from app.services.surveys import Surveys
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
 from app.storage.engine import Database
-from app.storage.reading import LONG_OPTIONS, SHORT_OPTIONS, Reader
+from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
 
 FILE_PATIENCE_S = 5.0
 
@@ -31,7 +31,7 @@ class Factory:
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self._reader = Reader(url, size=pool_size)
-        self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size)
+        self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S)
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)

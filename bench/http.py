@@ -193,9 +193,8 @@ _VARIABLES = {
 def _pgbench(call: str, url: str, rows: int) -> float:
     """Return how often per second pgbench runs the statement that the service runs."""
     statement = cone_statement(1) if call == "cone" else star_statement(1, "by_number")
-    body = re.sub(
-        r"%\((\w+)\)s", lambda name: _VARIABLES[name[1]], re.sub(r"^--.*\n", "", statement, flags=re.MULTILINE)
-    )
+    text = re.sub(r"^--.*\n", "", statement.text.decode(), flags=re.MULTILINE)
+    body = re.sub(r"\$(\d+)", lambda place: _VARIABLES[statement.names[int(place[1]) - 1]], text)
     randoms = (("ra", 0, 359_999_999), ("dec", -60_000_000, 60_000_000), ("number", 1, rows))
     script = "".join(f"\\set {name} random({low}, {high})\n" for name, low, high in randoms) + body + ";\n"
     program = shutil.which("pgbench", path=os.pathsep.join([str(packaged()[-1]), os.environ["PATH"]]))

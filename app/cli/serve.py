@@ -41,6 +41,5 @@ def run_service(settings: Settings, database_url: str, *, access_log: bool = Fal
         port=settings.port,
         workers=settings.api_processes,
         access_log=access_log,
-        log_level="info" if access_log else "warning",
         timeout_graceful_shutdown=PATIENCE_S,
     )

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from app.api.models.pages import MeasurementPage, RejectPage
 from app.api.models.surveys import SurveyDetail, SurveyList
-from tests.support.catalogue import BIG_NUMBER, N_REJECTS, N_STARS, SURVEYS, Truth
+from tests.support.catalogue import BIG_NUMBER, N_REJECTS, N_STARS, NOTE, SURVEYS, Truth
 from tests.support.http import Service
 
 CONTRACT = [
@@ -25,7 +25,7 @@ CONTRACT = [
         for parameter in ("teff", "logg", "feh")
         for name in ("{0}_raw", "{0}_raw_lower", "{0}_raw_upper", "{0}", "{0}_lower", "{0}_upper")
     ),
-    *("orig_TEFF", "orig_bigID", "orig_note, all", "orig_ok", "orig_flag"),
+    *("orig_TEFF", "orig_bigID", f"orig_{NOTE}", "orig_ok", "orig_flag"),
 ]
 
 
@@ -88,8 +88,8 @@ def test_original_values_survive_json(service: Service):
     assert [row["orig_bigID"] for row in rows] == [str(BIG_NUMBER + place) for place in range(N_STARS // 2)]
     assert rows[1]["orig_TEFF"] is None, "JSON has no NaN"
     assert rows[2]["orig_TEFF"] == 5002.125
-    assert rows[5]["orig_note, all"] is None
-    assert rows[6]["orig_note, all"] == 'é "6", \\n\n'
+    assert rows[5][f"orig_{NOTE}"] is None
+    assert rows[6][f"orig_{NOTE}"] == 'é "6", \\n\n'
     assert [rows[6]["orig_ok"], rows[7]["orig_ok"]] == [True, False]
 
 
@@ -106,7 +106,7 @@ def test_csv_and_parquet_and_json_lines_agree(service: Service):
     table = csv.DictReader(io.StringIO(service.get(path, format="csv").text))
     for found, row, page in zip(table, parquet.to_pylist(), pages, strict=True):
         assert found["orig_bigID"] == str(row["orig_bigID"]) == page["orig_bigID"]
-        assert found["orig_note, all"] == (row["orig_note, all"] or "") == (page["orig_note, all"] or "")
+        assert found[f"orig_{NOTE}"] == (row[f"orig_{NOTE}"] or "") == (page[f"orig_{NOTE}"] or "")
         assert found["in_domain"] == str(row["in_domain"]).lower() == str(page["in_domain"]).lower()
         assert (found["orig_TEFF"] == "NaN") == math.isnan(row["orig_TEFF"]) == (page["orig_TEFF"] is None)
         assert found["teff_raw"] == ("" if page["teff_raw"] is None else f"{page['teff_raw']:g}")

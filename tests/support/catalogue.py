@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from app.storage import bulk, version_tables, versions
-from app.storage.engine import Database
+from app.storage.engine import Database, driver_connection
 
 N_STARS = 300
 PARAMETERS = ("teff", "logg", "feh")
@@ -18,6 +18,7 @@ SURVEYS = ("alpha_dr1", "beta_dr2", "gamma")
 FIRST_GAIA = 2**62 + 1  # no double holds it
 BIG_NUMBER = 2**53 + 1  # nor this one
 N_REJECTS = 5
+NOTE = 'note, "all" %s {x}'  # a column name that only quoting carries
 
 # Stars that cones must get right: both poles, both sides of RA 0, and two at the same place.
 SPECIAL_PLACES = (
@@ -169,9 +170,9 @@ def _add_measurements(connection: Connection, number: int, survey: str, truth: T
 
 def _add_raw(connection: Connection, survey: str, truth: Truth) -> None:
     """Give the survey columns that are hard to carry: large integers, NaN, quotes, capitals, truth values."""
-    connection.exec_driver_sql(
+    driver_connection(connection).execute(
         f"""CREATE TABLE raw.{survey} (measurement_id bigint PRIMARY KEY, ingestion_id int, row_number bigint,
-            "TEFF" double precision, "bigID" bigint, "note, all" text, ok boolean, flag smallint)"""
+            "TEFF" double precision, "bigID" bigint, {quoted(NOTE)} text, ok boolean, flag smallint)"""
     )
     numbers = truth.measurement_id[survey]
     place = np.arange(len(numbers))
@@ -181,11 +182,16 @@ def _add_raw(connection: Connection, survey: str, truth: Truth) -> None:
         "row_number": place + 1,
         "TEFF": np.where(place % 4 == 1, np.nan, 5000.125 + place),
         "bigID": BIG_NUMBER + place,
-        "note, all": np.array([None if row % 5 == 0 else f'é "{row}", \\n\n' for row in place], dtype=object),
+        NOTE: np.array([None if row % 5 == 0 else f'é "{row}", \\n\n' for row in place], dtype=object),
         "ok": place % 2 == 0,
         "flag": place % 100,
     }
     bulk.copy_in(connection, f"raw.{survey}", columns)
+
+
+def quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _add_stars(connection: Connection, truth: Truth) -> None:
