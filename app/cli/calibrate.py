@@ -21,12 +21,18 @@ def calibrate(
     plan: Annotated[Path | None, typer.Option(help="Calibration plan (TOML); the built-in one if not given.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes that fit models side by side (SOS_JOBS).", min=1)] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Serve the new version at once.")] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Leave it to a worker (`sos worker`); prints the job's number.")
+    ] = False,
 ) -> None:
     """Fit all surveys, homogenize all stars and validate the result as a new version; prints its number."""
     from app.pipeline.plans import default_plan, load_plan
 
     chosen = default_plan() if plan is None else load_plan(plan)
     with context.open_database() as database:
+        if background:
+            context.emit(_queue(database, chosen, publish=publish))
+            return
         version_id = make_version(database, chosen, jobs=jobs or context.settings().jobs)
         if publish:
             from app.pipeline.publish import publish as serve
@@ -34,6 +40,14 @@ def calibrate(
             serve(database, version_id)
             context.say(f"version {version_id} is served")
     context.emit(version_id)
+
+
+def _queue(database: Database, plan: Any, *, publish: bool) -> int:
+    from app.science.calibration.plan import plan_mapping
+    from app.storage.job_queue import defer, open_queue
+
+    with open_queue(database.url) as queue:
+        return defer(queue, "calibrate", key="calibrate", plan=plan_mapping(plan), serve=publish)
 
 
 def make_version(database: Database, plan: Any, *, jobs: int) -> int:
