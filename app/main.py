@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from app.api import catalog, documentation, errors, health, regions, stars, surveys, versions
+from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory
 from app.settings import Settings
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     documentation.install(application)
     errors.install(application)
     application.add_middleware(LeanRoutes, exact={"/v1/cone": regions.cone}, prefixed={"/v1/stars/": stars.star})
+    application.add_middleware(HeadAsGet)
     return application
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.context import FIXED, MOVING, version_headers
+from app.api.head import HEAD_ONLY
 from app.domain.files import FileFormat
 from app.services.downloads import Download
 
@@ -46,9 +47,14 @@ class FileResponse(Response):
             if headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
+            head = Response(headers=headers, media_type=self._file.media_type)
+            del head.headers["content-length"]  # nobody knows it yet
+            if scope.get(HEAD_ONLY):
+                await head(scope, receive, send)
+                return
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_gone, receive, group.cancel_scope)
-                await _send_blocks(Response(headers=headers, media_type=self._file.media_type), download, send)
+                await _send_blocks(head, download, send)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -77,8 +83,7 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
 
 
 async def _send_blocks(head: Response, download: Download, send: Send) -> None:
-    raw_headers = [(name, value) for name, value in head.raw_headers if name != b"content-length"]
-    await send({"type": "http.response.start", "status": head.status_code, "headers": raw_headers})
+    await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
     while (block := await to_thread.run_sync(next, download.blocks, None)) is not None:
         await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

@@ -29,6 +29,14 @@ class Service:
 
         return self._portal.call(ask)
 
+    def head(self, path: str, **query: Any) -> httpx.Response:
+        """Return the answer to a HEAD."""
+
+        async def ask() -> httpx.Response:
+            return await self._client.head(path, params=query or None)
+
+        return self._portal.call(ask)
+
     def rows(self, path: str, name: str, **query: Any) -> list[dict[str, Any]]:
         """Return the rows of every page, following `next`."""
         found: list[dict[str, Any]] = []
