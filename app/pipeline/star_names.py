@@ -26,6 +26,8 @@ def collected(
         row: (m,) the wanted rows.
     """
     wanted = np.flatnonzero(row >= 0)
+    if len(wanted) == 0:
+        return pa.nulls(len(row), pa.large_utf8())
     wanted = wanted[np.argsort(measurement_id[row[wanted]], kind="stable")]
     ids = measurement_id[row[wanted]]
     places, names = [np.zeros(0, np.int64)], [pa.array([], pa.large_utf8())]

@@ -1,7 +1,7 @@
 """The sky in SQL: the one file that knows q3c, the extension, and its stand-in made of core PostgreSQL.
 
 Both have the same functions; what differs is how they come into a database and which index they read. Why, and how
-fast, stands in docs/decisions/0003-sky-index.md.
+fast, stands in docs/decisions/0004-sky-index.md.
 
 Conditions and queries here are about the indexed columns `ra`, `dec` and take degrees. The role that asks them reads
 with `READING_OPTIONS`: one generic plan per statement (planning costs more than the search itself), never in parallel.

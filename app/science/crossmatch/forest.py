@@ -1,4 +1,7 @@
-"""Sets that grow together (union-find); the root of a set is its first row."""
+"""Sets that grow together (union-find); the root of a set is its first row.
+
+Numba caches callers with a copy of these functions inside: whoever changes one here touches the callers' files too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How far apart two sources are at one epoch, as far as their proper motions are known."""
+"""How far apart two sources are at one epoch, as far as their proper motions are known.
+
+Numba caches callers with a copy of these functions inside: whoever changes one here touches the callers' files too.
+"""
 
 from __future__ import annotations
 

@@ -39,9 +39,10 @@ SELECT measurement_id, star_id FROM match
 -- known_stars --
 -- Every star's number, split, and what its identity names: a Gaia DR3 id, or the hash of another name.
 SELECT star_id, split,
-       CASE WHEN identity ~ '^gaia:[0-9]{1,19}$' THEN substr(identity, 6)::bigint END AS gaia_dr3,
-       CASE WHEN identity !~ '^gaia:[0-9]{1,19}$' THEN hashtextextended(identity, 0) END AS name_key
-FROM star
+       CASE WHEN is_gaia THEN substr(identity, 6)::bigint END AS gaia_dr3,
+       CASE WHEN NOT is_gaia THEN hashtextextended(identity, 0) END AS name_key
+FROM (SELECT *, identity LIKE 'gaia:%' AND translate(substr(identity, 6), '0123456789', '') = '' AS is_gaia
+      FROM star OFFSET 0) AS named
 ORDER BY star_id
 
 -- identities --
