@@ -78,7 +78,7 @@ def test_a_command_that_is_asked_to_end_stops_the_server_it_started(state: Path,
     while not connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():
         assert running.poll() is None
     os.kill(running.pid, request_to_end)
-    running.communicate()
+    running.communicate(timeout=120)
     connection.close()
     assert running.returncode == 128 + request_to_end
     assert not EmbeddedServer(state).status().running

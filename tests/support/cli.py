@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,4 +29,11 @@ def start_sos(*arguments: str | Path, **environment: str | Path) -> subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_requests_to_end,  # noqa: PLW1509 - the child does nothing else before it becomes the command
     )
+
+
+def _hear_requests_to_end() -> None:
+    """Undo what a suite started in the background inherits: SIGINT ignored, and SIGHUP under nohup."""
+    for request in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(request, signal.SIG_DFL)
