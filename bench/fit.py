@@ -7,8 +7,9 @@ import time
 import numpy as np
 import xgboost
 
-from app.science.calibration.fitting import FitSettings, fit_survey
+from app.science.calibration.fitting import fit_survey
 from app.science.calibration.quantile_model import QUANTILES
+from app.science.calibration.settings import FitSettings
 from tests.support.links import giants, invented_links
 
 LINKS = 20_000

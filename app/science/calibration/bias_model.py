@@ -11,7 +11,8 @@ from app.science.arrays import Floats
 from app.science.calibration.conformal import TailShifts
 from app.science.calibration.features import FeatureSpace
 from app.science.calibration.low_order import LowOrder, fit_low_order
-from app.science.calibration.quantile_model import QUANTILES, BoostSettings, QuantileTrees, fit_quantile_trees
+from app.science.calibration.quantile_model import QUANTILES, QuantileTrees, fit_quantile_trees
+from app.science.calibration.settings import BoostSettings
 from app.science.robust import scatter
 
 

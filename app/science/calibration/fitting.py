@@ -16,37 +16,13 @@ from app.science.calibration.domain import Domain, learn_domain
 from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
 from app.science.calibration.grid import grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
-from app.science.calibration.quantile_model import BoostSettings
 from app.science.calibration.selection import Selection, candidates, select_kind
+from app.science.calibration.settings import BoostSettings, FitSettings
 from app.science.calibration.survey_model import SurveyModel
 from app.science.robust import scatter
 
 MANY = 5000
 """Stars above which one fold judges well enough: its thousand stars tell models apart by a hundredth of their loss."""
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """How a survey's models are fitted.
-
-    Attributes:
-        direction: `forward` (the survey given the star, then inverted) or `direct` (the reference given the survey).
-        pooled: below this number of stars, training and conformal stars are fitted together and the conformal step
-            uses what each fold's models say of the stars left out of it; above it the two sets are kept apart.
-        few: below this number the tails come from Student's t instead.
-        fewest: below this number the survey is refused.
-        shrinkage: number of stars that a slope of zero counts for.
-        boost: tree settings; None takes them by the number of stars.
-        seed: of everything random.
-    """
-
-    direction: str = "forward"
-    pooled: int = 2000
-    few: int = 60
-    fewest: int = 5
-    shrinkage: float = 3.0
-    boost: BoostSettings | None = None
-    seed: int = 1
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.errors import PlanError
 from app.domain.quantities import PARAMETERS, Parameter
-from app.science.calibration.fitting import FitSettings
+from app.science.calibration.settings import FitSettings
 
 DIRECTIONS = ("forward", "direct")
 OUTSIDE = ("widen", "refuse")

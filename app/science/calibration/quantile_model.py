@@ -8,46 +8,9 @@ import numpy as np
 import xgboost
 
 from app.science.arrays import Floats
+from app.science.calibration.settings import BoostSettings
 
 QUANTILES = (0.16, 0.50, 0.84)
-
-
-@dataclass(frozen=True)
-class BoostSettings:
-    """How large the trees are and how many.
-
-    `rounds` is the most; with `patience` > 0 boosting stops earlier, when that many rounds have not improved the loss
-    of the stars kept aside for it. Each round grows `forest` trees on a share `subsample` of the stars and a share
-    `features` of the features at each split, and takes their mean: smoother, and worth its time where stars are few.
-    """
-
-    rounds: int = 100
-    depth: int = 3
-    learning_rate: float = 0.05
-    min_child_weight: float = 20.0
-    forest: int = 8
-    subsample: float = 0.5
-    features: float = 0.7
-    patience: int = 0
-
-    @classmethod
-    def for_stars(cls, stars: int) -> BoostSettings:
-        """Return settings for a number of training stars: small and fixed for few, large and stopped early for many.
-
-        The small ones were chosen on the pinball loss of the real links (docs/science.md, "Model size").
-        """
-        if stars < 1500:
-            return cls()
-        return cls(
-            rounds=600,
-            depth=5,
-            learning_rate=0.08,
-            min_child_weight=40.0,
-            forest=1,
-            subsample=0.8,
-            features=1.0,
-            patience=25,
-        )
 
 
 @dataclass(frozen=True)

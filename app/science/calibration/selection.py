@@ -13,7 +13,8 @@ import numpy as np
 from app.science.arrays import Floats, Integers
 from app.science.calibration.bias_model import Kind, fit_bias
 from app.science.calibration.features import FeatureSpace
-from app.science.calibration.quantile_model import QUANTILES, BoostSettings, pinball_loss
+from app.science.calibration.quantile_model import QUANTILES, pinball_loss
+from app.science.calibration.settings import BoostSettings
 
 STARS_PER_COEFFICIENT = 4
 FEWEST_FOR_TREES = 200

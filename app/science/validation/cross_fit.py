@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from app.science.arrays import Floats
-from app.science.calibration.fitting import Each, FitSettings, fit_survey
+from app.science.calibration.fitting import Each, fit_survey
 from app.science.calibration.links import TEST, TRAIN, Links, folds_of
+from app.science.calibration.settings import FitSettings
 from app.science.calibration.survey_model import Calibrated
 
 FOLDS = 5

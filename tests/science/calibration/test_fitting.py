@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from app.science.calibration.bias_model import Kind
-from app.science.calibration.fitting import FitSettings, fit_survey
+from app.science.calibration.fitting import fit_survey
+from app.science.calibration.settings import FitSettings
 from tests.support.links import NOISE, bias_of, giants, invented_links
 
 NOTHING_QUOTED = np.full(3, np.nan)

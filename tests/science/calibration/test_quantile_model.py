@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.science.calibration.quantile_model import BoostSettings, fit_quantile_trees, pinball_loss
+from app.science.calibration.quantile_model import fit_quantile_trees, pinball_loss
+from app.science.calibration.settings import BoostSettings
 
 NAMES = ("a", "b", "c")
 

@@ -6,8 +6,8 @@ import pytest
 from app.science.calibration.bias_model import Kind
 from app.science.calibration.features import feature_space
 from app.science.calibration.links import folds_of
-from app.science.calibration.quantile_model import BoostSettings
 from app.science.calibration.selection import candidates, select_kind
+from app.science.calibration.settings import BoostSettings
 
 NAMES = ("teff", "logg", "feh")
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from app.science.calibration.features import feature_space
-from app.science.calibration.fitting import FitSettings, fit_survey
+from app.science.calibration.fitting import fit_survey
 from app.science.calibration.serialize import dump_bias, dump_frame, load_bias, load_survey
+from app.science.calibration.settings import FitSettings
 from tests.support.links import giants, invented_links
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.science.calibration.fitting import FitSettings
+from app.science.calibration.settings import FitSettings
 from app.science.validation.cross_fit import cross_fit
 from app.science.validation.pairs import SurveyValues, compare, one_per_star
 from tests.support.links import NOISE, invented_links
