@@ -26,6 +26,7 @@ from app.domain.survey_columns import (
 # A change of these changes no row.
 _DESCRIPTIVE = frozenset({"title", "release", "citation", "url", "fetch", "source"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TAKEN = {"gaia", "sos"}  # gaia:604906737317927296 and sos:42 are stars, not objects of a survey
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class SurveyDescriptor:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name: up to 40 lower-case letters, digits and _, such as galah_dr3; got {self.name!r}")
+        if self.name in _TAKEN:
+            raise ValueError(f"name: {self.name!r} already names another kind of identifier, choose a longer one")
         if len(self.cut) > 63:
             raise ValueError(f"cut: at most 63 cuts, got {len(self.cut)}")
         names = [cut.name for cut in self.cut]

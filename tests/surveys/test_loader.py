@@ -36,6 +36,7 @@ def test_a_descriptor_says_what_its_file_says() -> None:
         ('citation = "nobody 2026"\n', "", "citation", "is missing"),
         ('name = "toy"', 'name = "Toy Survey"', "name", "lower-case letters"),
         ('name = "toy"', "name = 7", "name", "must be text in quotes, got 7"),
+        ('name = "toy"', 'name = "gaia"', "name", "already names another kind of identifier"),
         ("match_radius_arcsec = 2.0", 'match_radius_arcsec = "2"', "position.match_radius_arcsec", "must be a number"),
         ("match_radius_arcsec = 2.0", "match_radius_arcsec = 0", "position.match_radius_arcsec", "above 0"),
         ("match_radius_arcsec = 2.0", "match_radius_arcsec = true", "position.match_radius_arcsec", "must be a number"),
