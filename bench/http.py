@@ -184,15 +184,13 @@ _VARIABLES = {
     "dec": "(:dec / 1000000.0)::float8",
     "radius": f"{RADIUS_DEG}::float8",
     "limit": "1000::int",
-    "after_separation": "(-1)::float8",
-    "after_star": "0::bigint",
     "number": ":number::bigint",
 }
 
 
 def _pgbench(call: str, url: str, rows: int) -> float:
     """Return how often per second pgbench runs the statement that the service runs."""
-    statement = cone_statement(1) if call == "cone" else star_statement(1, "by_number")
+    statement = cone_statement(1, "from_the_start") if call == "cone" else star_statement(1, "by_number")
     text = re.sub(r"^--.*\n", "", statement.text.decode(), flags=re.MULTILINE)
     body = re.sub(r"\$(\d+)", lambda place: _VARIABLES[statement.names[int(place[1]) - 1]], text)
     randoms = (("ra", 0, 359_999_999), ("dec", -60_000_000, 60_000_000), ("number", 1, rows))

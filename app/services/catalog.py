@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.domain.catalog import Page, Rows
-from app.domain.errors import UnavailableError, UnknownStarError, UnknownSurveyError
+from app.domain.errors import UnknownStarError, UnknownSurveyError
 from app.domain.homogenized import HomogenizedStar
 from app.domain.sky import Cone
 from app.domain.stars import StarId, SurveyObject
@@ -14,8 +14,6 @@ from app.services.versions import insist_readable, not_published
 from app.storage.catalog import CatalogReader, Reading
 
 Answer = TypeVar("Answer")
-
-_PATIENCE = 5
 
 
 class Catalog:
@@ -56,16 +54,21 @@ class Catalog:
         """Read from the version asked for, or from the published one, and return its number with the answer.
 
         The published version is not looked up first: the statement runs on the one that was published when last seen,
-        and runs again where its own answer says that another one is by now.
+        and once more where it says that another one is by now. That one was published while this request was under
+        way, so its answer is right whatever is published meanwhile.
         """
-        version = asked or self._current or (await self._reader.served(0)).current
-        for _ in range(_PATIENCE):
-            if version is None:
-                raise not_published()
+        version = asked or self._current
+        if version is not None:
             reading = await read(version)
             self._current = reading.current
             if version == (asked or reading.current):
-                insist_readable(version, reading.state)
-                return version, reading.answer
-            version = reading.current
-        raise UnavailableError("versions are being published faster than they can be read; ask again in a moment")
+                return _checked(version, reading)
+        version = self._current or (await self._reader.served(0)).current
+        if version is None:
+            raise not_published()
+        return _checked(version, await read(version))
+
+
+def _checked(version: int, reading: Reading[Answer]) -> tuple[int, Answer]:
+    insist_readable(version, reading.state)
+    return version, reading.answer

@@ -64,10 +64,9 @@ class CatalogReader:
 
     async def cone(self, version: int, cone: Cone, page: Page) -> Reading[Rows | None]:
         """Return a page of the stars in a cone, nearest first, ties by number."""
-        separation, star = _after(page)
-        parameters = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius, "limit": page.limit}
-        parameters |= {"after_separation": separation, "after_star": star}
-        row = await self._row(version, cone_statement(version), parameters)
+        parameters = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius, "limit": page.limit} | _after(page)
+        statement = cone_statement(version, "from_the_start" if page.after is None else "after_star")
+        row = await self._row(version, statement, parameters)
         return _reading(row, _page(version, row, page) if "n" in row else None)
 
     async def knows_survey(self, name: str) -> bool:
@@ -105,8 +104,8 @@ def star_statement(version: int, condition: str) -> Statement:
 
 
 @lru_cache(maxsize=256)
-def cone_statement(version: int) -> Statement:
-    """Return the statement that reads a page of a cone of a version."""
+def cone_statement(version: int, beyond: str) -> Statement:
+    """Return the statement that reads a page of a cone of a version: `from_the_start`, or `after_star`."""
     columns = select_list({column: catalogue_expression(column) for column in CATALOG}, Rendering.JSON)
     query = composed(
         "catalog",
@@ -115,6 +114,7 @@ def cone_statement(version: int) -> Statement:
         homogenized=partition("homogenized", version),
         separation=sql.SQL(sky.SEPARATION_ARCSEC),
         in_cone=sql.SQL(sky.IN_CONE),
+        beyond=composed("catalog", beyond),
     )
     return Statement.of(query.as_string())
 
@@ -141,10 +141,10 @@ def _page(version: int, row: Row, page: Page) -> Rows:
     return Rows(version, f"[{row['lines'] or ''}]".encode(), min(row["n"], page.limit), following)
 
 
-def _after(page: Page) -> tuple[float, int]:
-    """Return the separation in arcseconds and the number of the last star of the page before."""
+def _after(page: Page) -> dict[str, float]:
+    """Return the separation in arcseconds and the number of the last star of the page before, if there is one."""
     if page.after is None:
-        return -1.0, 0
+        return {}
     separation, star = paging.place(page.after, 2)
     try:
         distance = float(separation)
@@ -152,4 +152,4 @@ def _after(page: Page) -> tuple[float, int]:
         distance = nan
     if not distance >= 0:
         raise paging.foreign(page.after)
-    return distance, paging.number(star, page.after)
+    return {"after_separation": distance, "after_star": paging.number(star, page.after)}

@@ -15,9 +15,17 @@ FROM (SELECT row_to_json(star) AS line, star_id, separation_arcsec, row_number()
       FROM (SELECT {columns}, separation_arcsec
             FROM {homogenized} AS h
             CROSS JOIN LATERAL (SELECT {separation} AS separation_arcsec) AS distance
-            WHERE {in_cone} AND (separation_arcsec, h.star_id) > (%(after_separation)s, %(after_star)s)
+            WHERE {in_cone} AND {beyond}
             ORDER BY separation_arcsec, h.star_id
             LIMIT %(limit)s + 1) AS star) AS numbered
+
+-- from_the_start --
+-- Condition on a star in a cone: any.
+true
+
+-- after_star --
+-- Condition on a star in a cone: it comes after this one.
+(separation_arcsec, h.star_id) > (%(after_separation)s, %(after_star)s)
 
 -- star --
 -- One row: what is served, a star of the version as JSON (or NULL), and its contributions as a JSON array.
