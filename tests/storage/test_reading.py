@@ -127,6 +127,10 @@ def test_whoever_waits_too_long_for_a_connection_is_told(database: Database):
     asyncio.run(run())
 
 
+def test_a_long_question_is_sent_whole(database: Database):
+    assert read(database, "SELECT length(%(long)s::text) AS n", long="y" * 20_000_000) == [{"n": 20_000_000}]
+
+
 def test_a_long_answer_arrives_whole(database: Database):
     [row] = read(
         database, "SELECT repeat('x', 5000000) AS long, NULL::text AS nothing, true AS yes, 1.5::real AS number"
