@@ -18,7 +18,8 @@ DEVELOPERS := .venv/developers-$(PLACE)
 .DELETE_ON_ERROR:
 BENCH ?=
 .PHONY: demo test test-fast lint types bench image lock help
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Python may keep what it compiled, whatever the caller prefers: half of a second start would be compiling.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 demo: $(USERS)  ## from nothing to a running service; DATA=DIR real tables, PORT=N, STATE=DIR
 	@exec $(BIN)/sos $(if $(STATE),--state "$(STATE)") demo $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port "$(PORT)")
