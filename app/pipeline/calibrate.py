@@ -11,6 +11,7 @@ import numpy as np
 
 from app.domain.errors import ConflictError
 from app.domain.quantities import PARAMETERS
+from app.pipeline.failure import recorded_failure
 from app.pipeline.progress import Progress, silent
 from app.pipeline.software import software_versions
 from app.science.calibration.fitting import Each, FittedSurvey, fit_survey
@@ -42,13 +43,9 @@ def calibrate(database: Database, plan: Plan, *, jobs: int = 1, progress: Progre
         version_id = versions.create(
             connection, plan=plan_mapping(plan), inputs=snapshot, software=software_versions(), seed=plan.seed
         )
-    try:
+    with recorded_failure(database, version_id):
         fitted, refused = _fit_all(alignment, jobs, progress)
         _save(database, version_id, plan, fitted, refused)
-    except BaseException as error:
-        with database.begin() as connection:
-            versions.fail(connection, version_id, str(error) or type(error).__name__)
-        raise
     return version_id
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.domain.quantities import PARAMETERS
+from app.pipeline.failure import recorded_failure
 from app.pipeline.progress import Progress, silent
 from app.science.calibration.frame import frame_of
 from app.science.calibration.plan import Plan, parse_plan
@@ -48,6 +49,13 @@ def homogenize_stars(database: Database, version_id: int, *, progress: Progress 
         models = load_models(connection, version_id)
         total = frames.count_matches(connection)
         version_tables.drop(connection, version_id)
+    with recorded_failure(database, version_id):
+        return _homogenize(database, version_id, plan, models, total, progress)
+
+
+def _homogenize(
+    database: Database, version_id: int, plan: Plan, models: dict[int, SurveyModel], total: int, progress: Progress
+) -> int:
     stars = done = 0
     with database.connect() as reading, database.begin() as writing:
         version_tables.create(writing, version_id)

@@ -145,6 +145,27 @@ def test_what_cannot_be_published_is_refused(database):
         publish(database, unfinished)
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(KeyboardInterrupt(), "interrupted before it was complete"), (OSError("disk full"), "disk full")],
+)
+def test_a_version_that_was_cut_off_is_failed_and_shows_nothing(database, error, reason):
+    fill(database, stars=600)
+    version_id = calibrate(database, default_plan())
+
+    def cut_off(done, total):
+        raise error
+
+    with pytest.raises(type(error)):
+        homogenize_stars(database, version_id, progress=cut_off)
+    with database.connect() as connection:
+        version = versions.get(connection, version_id)
+    assert (version.state, version.reason) == (VersionState.FAILED, reason)
+    assert read(database, "SELECT count(*) AS n FROM homogenized")["n"][0] == 0
+    with pytest.raises(ConflictError):
+        publish(database, version_id)
+
+
 def test_without_the_reference_nothing_is_fitted_and_the_survey_is_named(database):
     with pytest.raises(ConflictError, match="apogee_dr17 has no measurements"):
         calibrate(database, default_plan())
