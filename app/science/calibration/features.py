@@ -9,7 +9,6 @@ import numpy as np
 from app.science.arrays import Floats
 
 STELLAR = ("teff", "logg", "feh")
-NUISANCE = ("log_snr", "magnitude")
 
 
 @dataclass(frozen=True)

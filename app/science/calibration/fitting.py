@@ -137,7 +137,7 @@ def _fit_parameter(task: _Task) -> _Fit:
         return _Fit(IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
     p, settings, training = task.parameter, task.settings, task.sample.training
     features, target = task.sample.features(training), training.reported[:, p] - training.reference[:, p]
-    folds = _selection_folds(training)
+    folds = _selection_folds(training, everyone=task.sample.pooled)
     boost = settings.boost or BoostSettings.for_stars(training.stars)
     common: dict[str, Any] = {"boost": boost, "seed": settings.seed + p, "shrinkage": settings.shrinkage}
     kinds = candidates(training.stars, features.shape[1])
@@ -147,12 +147,12 @@ def _fit_parameter(task: _Task) -> _Fit:
     return _Fit(replace(model, shifts=_tails(p, model, choice, task.sample, target, settings)), choice)
 
 
-def _selection_folds(training: Links) -> Integers:
-    """Return the fold of each spectrum; of many stars one fold in five is judged, of few every star by turns."""
+def _selection_folds(training: Links, *, everyone: bool) -> Integers:
+    """Return the fold of each spectrum; of many stars one fold in five is judged, unless `everyone` is needed."""
     if training.stars < 200:
         return folds_of(training.star, 10)
     folds = folds_of(training.star, 5)
-    return folds if training.stars < MANY else np.where(folds == 0, 0, -1)
+    return folds if everyone or training.stars < MANY else np.where(folds == 0, 0, -1)
 
 
 def _stopping_stars(star: Integers) -> Floats:

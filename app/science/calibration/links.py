@@ -22,7 +22,7 @@ class Links:
         reference: the same on the reference scale, (n, 3).
         reference_error: symmetric standard errors of the reference, NaN where unknown, (n, 3).
         nuisance: features beside the stellar parameters, (n, k).
-        nuisance_names: their names, k of `log_snr`, `magnitude`.
+        nuisance_names: their names, k of `log_snr`, `g_mag`, `k_mag`.
     """
 
     star: Integers

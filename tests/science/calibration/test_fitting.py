@@ -77,6 +77,15 @@ def test_test_stars_change_nothing():
     assert np.array_equal(calibrate(one, probe).value, calibrate(other, probe).value)
 
 
+def test_a_plan_may_pool_the_stars_of_a_large_survey_too():
+    fit = fit_survey(invented_links(7000), ALL, FitSettings(pooled=10_000), own_error=NOTHING_QUOTED)
+    assert fit.metrics[0]["tails"] == "cross-conformal"
+    truth = giants(10_000, seed=70)
+    result = calibrate(fit.model, observe(truth, seed=71))
+    inside = (truth >= result.value - result.minus) & (truth <= result.value + result.plus)
+    assert inside.mean(axis=0) == pytest.approx([0.68] * 3, abs=0.03)
+
+
 def test_few_links_give_a_simple_model_and_wide_intervals():
     few = fit_survey(invented_links(14, seed=9), ALL, FitSettings(), own_error=NOTHING_QUOTED)
     assert {model.kind for model in few.model.models} == {Kind.CONSTANT}
