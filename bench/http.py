@@ -20,18 +20,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 import uvloop
-from psycopg import sql
 
 from app.storage import migrate, sky
 from app.storage.catalog import cone_statement, star_statement
 from app.storage.embedded_binaries import packaged
-from app.storage.engine import Database, driver_connection, driver_url
+from app.storage.engine import Database, driver_connection
 from app.storage.reading import SHORT_OPTIONS
+from bench.scratch import scratch_database
 
 CONNECTIONS = 8
 TURNS = 3
@@ -42,7 +41,7 @@ CLIENT = "--client"
 
 def measure(url: str, rows: int = 2_000_000) -> list[tuple[str, float, str]]:
     """Return requests/s, latencies, rows/s of downloads and the service's memory, on a catalogue of `rows` stars."""
-    with _scratch_database(url) as database:
+    with scratch_database(url, "http") as database:
         _fill(database, rows)
         with _service(database.url) as (address, pid):
             table = [*_hot("cone", database, address, rows), *_hot("star", database, address, rows)]
@@ -78,19 +77,6 @@ def _downloads(database: Database, address: str, rows: int) -> Iterator[tuple[st
         seconds = time.perf_counter() - started
         yield (f"/v1/catalog as {form}", rows / seconds, "rows/s")
         yield (f"/v1/catalog as {form}, share of the limit", 100 * limit / seconds, "%")
-
-
-@contextmanager
-def _scratch_database(url: str) -> Iterator[Database]:
-    name = f"bench_http_{os.getpid()}"
-    with psycopg.connect(driver_url(url), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        database = Database(urlsplit(driver_url(url))._replace(path=f"/{name}").geturl())
-        try:
-            yield database
-        finally:
-            database.dispose()
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _fill(database: Database, rows: int) -> None:

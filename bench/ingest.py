@@ -5,27 +5,22 @@ Both make the same tables with the same indexes; the limit reads no survey file,
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
-import psycopg
 from astropy.io import fits
-from psycopg import sql
 from sqlalchemy import text
 
 from app.pipeline.ingest import ingest
 from app.storage import migrate
-from app.storage.engine import Database, driver_url
+from app.storage.engine import Database
 from app.surveys.loader import builtin
+from bench.scratch import scratch_database
 
 SURVEY, FORMAT = "apogee_dr17", "allStar"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +37,7 @@ _FLOATS = {
 
 def measure(url: str, rows: int = 1_000_000) -> list[tuple[str, float, str]]:
     """Return rows/s of ingest and of the server's COPY, their ratio, and the memory that ingest took."""
-    with tempfile.TemporaryDirectory() as folder, _scratch_database(url) as database:
+    with tempfile.TemporaryDirectory() as folder, scratch_database(url, "ingest") as database:
         Path(folder).chmod(0o777)
         path = Path(folder) / "allStar-dr17-bench.fits"
         write_survey(path, rows)
@@ -62,19 +57,6 @@ def measure(url: str, rows: int = 1_000_000) -> list[tuple[str, float, str]]:
         ("share of the limit", 100 * limit / seconds, "%"),
         ("memory of ingest", peak / 2**20, "MiB"),
     ]
-
-
-@contextmanager
-def _scratch_database(url: str) -> Iterator[Database]:
-    name = f"bench_ingest_{os.getpid()}"
-    with psycopg.connect(driver_url(url), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        database = Database(urlsplit(driver_url(url))._replace(path=f"/{name}").geturl())
-        try:
-            yield database
-        finally:
-            database.dispose()
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def write_survey(path: Path, rows: int) -> None:
