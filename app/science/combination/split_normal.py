@@ -18,6 +18,8 @@ from scipy import special
 from app.science.arrays import Floats, Integers
 
 RISE = 0.5
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Errors between which squares and their inverses are numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers) -> Com
 
     Args:
         value: measurements, those of a group next to each other, NaN where there is none, (m,).
-        minus: positive error downwards, (m,); a measurement whose errors are not positive and finite does not enter.
+        minus: positive error downwards, (m,); a measurement whose errors are not positive and finite numbers does not
+            enter.
         plus: positive error upwards, (m,).
         starts: where each group begins, and the end, rising, (g + 1,).
 
@@ -107,7 +110,7 @@ def _gather(value: Any, minus: Any, plus: Any, start: int, stop: int, kept: Any)
     """Write the usable rows of a group into `kept`, by rising value, and return how many there are."""
     count = 0
     for i in range(start, stop):
-        if not (np.isfinite(value[i]) and 0.0 < minus[i] < np.inf and 0.0 < plus[i] < np.inf):
+        if not (np.isfinite(value[i]) and SMALLEST < minus[i] < LARGEST and SMALLEST < plus[i] < LARGEST):
             continue
         place = count
         while place > 0 and value[kept[place - 1]] > value[i]:
@@ -120,23 +123,36 @@ def _gather(value: Any, minus: Any, plus: Any, start: int, stop: int, kept: Any)
 
 @numba.njit(cache=True, nogil=True)
 def _minimum(value: Any, minus: Any, plus: Any, kept: Any) -> Any:
-    """Return where the sum is smallest; `kept` is by rising value."""
+    """Return where the sum is smallest; `kept` is by rising value.
+
+    The slope rises from knot to knot: bisect for the segment in which it passes zero. Each slope is summed anew, for a
+    running sum loses everything where errors differ by many orders of magnitude.
+    """
+    low, high = 0, len(kept)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _slope(value, minus, plus, kept, value[kept[middle]]) <= 0.0:
+            low = middle
+        else:
+            high = middle
+    origin = value[kept[low]]
     total, moment = 0.0, 0.0
-    origin = value[kept[0]]
-    for i in kept:
-        w = 1.0 / (minus[i] * minus[i])
-        total += w
-        moment += w * (value[i] - origin)
     for place in range(len(kept)):
         i = kept[place]
-        # In the segment that begins at this knot, this measurement and those before it act with their upper error.
-        change = 1.0 / (plus[i] * plus[i]) - 1.0 / (minus[i] * minus[i])
-        total += change
-        moment += change * (value[i] - origin)
-        best = origin + moment / total
-        if place == len(kept) - 1 or best <= value[kept[place + 1]]:
-            return max(best, value[i])
-    return value[kept[-1]]
+        side = plus[i] if place <= low else minus[i]
+        total += 1.0 / (side * side)
+        moment += (value[i] - origin) / (side * side)
+    best = max(origin, origin + moment / total)
+    return best if high == len(kept) else min(best, value[kept[high]])
+
+
+@numba.njit(cache=True, nogil=True)
+def _slope(value: Any, minus: Any, plus: Any, kept: Any, x: float) -> float:
+    total = 0.0
+    for i in kept:
+        side = plus[i] if x >= value[i] else minus[i]
+        total += (x - value[i]) / (side * side)
+    return total
 
 
 @numba.njit(cache=True, nogil=True)
@@ -163,8 +179,9 @@ def _crossing(value: Any, minus: Any, plus: Any, kept: Any, best: float, target:
         side = plus[i] if upper else minus[i]
         slope += direction * (here - value[i]) / (side * side)
         curvature += 1.0 / (side * side)
-    short = target - _height(value, minus, plus, kept, here)
-    return here + direction * (np.sqrt(slope * slope + 2.0 * curvature * short) - slope) / curvature
+    slope = max(slope, 0.0)  # at the minimum it is zero, and rounding may leave it below
+    short = RISE if here == best else max(target - _height(value, minus, plus, kept, here), 0.0)
+    return here + direction * 2.0 * short / (np.sqrt(slope * slope + 2.0 * curvature * short) + slope)
 
 
 @numba.njit(cache=True, nogil=True)

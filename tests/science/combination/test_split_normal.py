@@ -72,3 +72,25 @@ def test_order_within_a_group_does_not_matter():
     one = combine(value, minus, plus, np.array([0, 6]))
     other = combine(value[order], minus[order], plus[order], np.array([0, 6]))
     assert one.value[0] == pytest.approx(other.value[0], abs=1e-12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(numbers, st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=5))
+def test_errors_that_differ_by_many_orders_of_magnitude_lose_nothing(measurements):
+    value, minus, plus = (np.array(column) for column in zip(*measurements, strict=True))
+    minus, plus = 10.0**minus, 10.0**plus
+    result = combine(value, minus, plus, np.array([0, len(value)]))
+    height = likelihood(value, minus, plus)
+    assert value.min() <= result.value[0] <= value.max()
+    nearby = [height(knot) for knot in value]
+    assert height(result.value[0]) <= min(nearby) * (1 + 1e-9) + 1e-9
+    assert result.minus[0] > 0
+    assert result.plus[0] > 0
+    assert np.isfinite([result.minus[0], result.plus[0], result.chi2[0]]).all()
+
+
+def test_a_group_of_odd_inputs_beside_a_good_one_spoils_nothing():
+    value = np.array([np.inf, -np.inf, np.nan, 7.0, 7.0, 7.0])
+    minus = np.array([1.0, 1.0, 1.0, -1.0, 1e-300, 2.0])
+    result = combine(value, minus, np.array([1.0, 1.0, 1.0, 1.0, 1.0, 3.0]), np.array([0, 6]))
+    assert (result.n[0], result.value[0], result.minus[0], result.plus[0]) == (1, 7.0, 2.0, 3.0)
