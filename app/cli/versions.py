@@ -20,12 +20,19 @@ def versions(*, json: AsJson = False) -> None:
     context.emit([_row(version) for version in found], json=json)
 
 
-def publish(version: Annotated[int, typer.Argument(help="Version to serve.")]) -> None:
-    """Serve a version from now on; readers see the old one or the new one whole."""
+def publish(
+    version: Annotated[int, typer.Argument(help="Version to serve.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Serve it though it fails its gate, on record.")] = False,
+) -> None:
+    """Serve a version from now on; readers see the old one or the new one whole.
+
+    A version that breaks a limit of its plan's gate is refused, with the numbers.
+    """
     from app.pipeline.publish import publish as serve
 
     with context.open_database() as database:
-        before = serve(database, version)
+        before = serve(database, version, force=force)
     context.say(f"version {version} is served" + (f", before it was {before}" if before else ""))
 
 

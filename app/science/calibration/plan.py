@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import PlanError
+from app.domain.gates import Gate
 from app.domain.quantities import PARAMETERS, Parameter
 from app.science.calibration.settings import FitSettings
 
@@ -36,6 +37,7 @@ class Plan:
         outside_domain: `widen` the interval of a value outside its model's domain, or `refuse` to combine it.
         widen_factor: by how much an interval is widened there.
         fit: model settings.
+        gate: limits that the validation report must keep, None for none.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Plan:
     outside_domain: str
     widen_factor: float
     fit: FitSettings
+    gate: Gate | None = None
 
     @property
     def reference_surveys(self) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         PlanError: an unknown key, a wrong type, a survey that is aligned twice or defines nothing; names the key.
     """
     reader = _Reader(data, file)
-    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit"})
+    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit", "gate"})
     reference = _reference(reader)
     plan = Plan(
         name=reader.value(data, "name", str),
@@ -81,6 +84,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         outside_domain=reader.choice(reader.table("domain"), "domain.outside", OUTSIDE),
         widen_factor=reader.number(reader.table("domain"), "domain.widen_factor", at_least=1.0),
         fit=_fit(reader),
+        gate=_gate(reader),
     )
     _check_parts(plan, file)
     return plan
@@ -89,7 +93,8 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
 def plan_mapping(plan: Plan) -> dict[str, Any]:
     """Return the mapping that `parse_plan` turns back into an equal plan."""
     fit = {key: value for key, value in dataclasses.asdict(plan.fit).items() if key not in {"seed", "boost"}}
-    return {
+    gate = {} if plan.gate is None else {"gate": plan.gate.as_mapping()}
+    return gate | {
         "name": plan.name,
         "seed": plan.seed,
         "reference": {str(parameter): list(surveys) for parameter, surveys in plan.reference.items()},
@@ -129,6 +134,36 @@ def _fit(reader: _Reader) -> FitSettings:
         shrinkage=reader.number(table, "fit.shrinkage", at_least=0.0),
         seed=reader.value(reader.data, "seed", int),
     )
+
+
+def _gate(reader: _Reader) -> Gate | None:
+    table = reader.data.get("gate")
+    if table is None:
+        return None
+    reader.only("gate", table, {"max_offset_sigma", "max_median", "coverage", "max_pull_width", "fewest_stars"})
+    medians = table.get("max_median")
+    if medians is not None:
+        reader.only("gate.max_median", medians, {str(parameter) for parameter in PARAMETERS})
+        medians = {Parameter(key): reader.number(medians, f"gate.max_median.{key}", at_least=0.0) for key in medians}
+    return Gate(
+        max_offset_sigma=_optional(reader, table, "max_offset_sigma"),
+        max_median=medians,
+        coverage=_range(reader, table) if "coverage" in table else None,
+        max_pull_width=_optional(reader, table, "max_pull_width"),
+        fewest_stars=int(reader.number(table, "gate.fewest_stars", at_least=1)) if "fewest_stars" in table else 100,
+    )
+
+
+def _optional(reader: _Reader, table: dict[str, Any], key: str) -> float | None:
+    return reader.number(table, f"gate.{key}", at_least=0.0) if key in table else None
+
+
+def _range(reader: _Reader, table: dict[str, Any]) -> tuple[float, float]:
+    found = table["coverage"]
+    numbers = isinstance(found, list) and len(found) == 2 and all(type(part) in {int, float} for part in found)
+    if not numbers or not 0 <= found[0] <= found[1] <= 1:
+        raise reader.error("gate.coverage", f"must be two shares [least, most] between 0 and 1, got {found!r}")
+    return float(found[0]), float(found[1])
 
 
 def _check_parts(plan: Plan, file: str) -> None:
