@@ -52,6 +52,7 @@ def prepare(database: Database, folder: Path) -> None:
     with database.begin() as connection:
         migrate.upgrade(connection)
     _ingest(database, folder)
+    _load_references(database, folder / "reference")
     with database.connect() as connection:
         incomplete = frames.count_matches(connection) != frames.count_measurements(connection)
     if incomplete:
@@ -88,6 +89,16 @@ def _ingest(database: Database, folder: Path) -> None:
         taken = ingest_folder(database, folder, extra_descriptors=own, progress=progress)
     for file in taken:
         context.say(_account(file))
+
+
+def _load_references(database: Database, folder: Path) -> None:
+    """Load the external scales that lie beside the surveys, if any: validation compares with them."""
+    from app.cli.reference import account, take_in
+
+    if not folder.is_dir():
+        return
+    for file in take_in(database, folder).files:
+        context.say(account(file))
 
 
 def _account(file: Ingestion) -> str:

@@ -9,7 +9,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import calibrate, cone, context, crossmatch, db, demo, export, jobs, mock, serve, star, survey, versions
+from app.cli import (
+    calibrate,
+    cone,
+    context,
+    crossmatch,
+    db,
+    demo,
+    export,
+    jobs,
+    mock,
+    reference,
+    serve,
+    star,
+    survey,
+    versions,
+)
 from app.domain.errors import SosError
 
 
@@ -68,6 +83,7 @@ COMMANDS = (
 
 app.add_typer(db.app, name="db")
 app.add_typer(survey.app, name="survey")
+app.add_typer(reference.app, name="reference")
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=cone.CONTEXT)(cone.cone)

@@ -3,6 +3,12 @@
 from app.storage.tables.base import Base
 from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
 from app.storage.tables.measurements import MeasurementRow
+from app.storage.tables.references import (
+    ReferenceClusterRow,
+    ReferenceFileRow,
+    ReferenceMemberRow,
+    ReferenceStarRow,
+)
 from app.storage.tables.stars import MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.versions import (
@@ -26,6 +32,10 @@ __all__ = [
     "ModelRow",
     "PublicationEventRow",
     "PublicationRow",
+    "ReferenceClusterRow",
+    "ReferenceFileRow",
+    "ReferenceMemberRow",
+    "ReferenceStarRow",
     "RejectRow",
     "StarRow",
     "SurveyRow",
