@@ -17,11 +17,15 @@ REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrate.c
 
 
 def names(database: Database) -> set[str]:
-    """Return every table, index, sequence, view, function and constraint outside PostgreSQL's own schemas."""
+    """Return every table, column, index, sequence, view, function and constraint outside PostgreSQL's own schemas."""
     question = text(
         """
         SELECT relkind::text || ' ' || relnamespace::regnamespace || '.' || relname FROM pg_class
             WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
+        UNION SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid
+            WHERE relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+              AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
         UNION SELECT 'function ' || oid::regprocedure FROM pg_proc
             WHERE pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
         UNION SELECT 'constraint ' || conname FROM pg_constraint
@@ -83,4 +87,4 @@ def test_a_failing_migration_leaves_nothing_behind(empty_database: Database):
         connection.execute(text("CREATE TABLE star (in_the_way int)"))
     with pytest.raises(sqlalchemy.exc.ProgrammingError, match="already exists"), empty_database.begin() as connection:
         migrate.upgrade(connection)
-    assert names(empty_database) - before == {"r public.star"}
+    assert names(empty_database) - before == {"r public.star", "column star.in_the_way"}

@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 
 from app.domain.quantities import PARAMETERS
+from app.pipeline.consistency import measure_consistency
 from app.pipeline.failure import recorded_failure
 from app.pipeline.progress import Progress, silent
 from app.science.calibration.frame import frame_of
 from app.science.calibration.plan import Plan, parse_plan
 from app.science.calibration.serialize import load_survey
 from app.science.calibration.survey_model import SurveyModel
-from app.science.combination.stars import Contributions, HomogenizedParameter, homogenize
+from app.science.combination.common_error import SharedErrors
+from app.science.combination.correlation import PAIRS
+from app.science.combination.stars import Contributions, Homogenized, homogenize
 from app.storage import artifacts, frames, version_tables, versions
 from app.storage.engine import Database
 
 BLOCK = 500_000
 NOT_CONVERGED, OUTSIDE_DOMAIN, NO_QUOTED_ERROR, EXCLUDED, NO_MODEL = 1, 2, 4, (16, 32, 64), 128
+RHO = tuple(f"rho_{PARAMETERS[p]}_{PARAMETERS[q]}" for p, q in PAIRS)
 Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
 
@@ -30,16 +34,28 @@ class _Calibrated:
     value: np.ndarray[Any, np.dtype[np.float64]]
     minus: np.ndarray[Any, np.dtype[np.float64]]
     plus: np.ndarray[Any, np.dtype[np.float64]]
+    rho: np.ndarray[Any, np.dtype[np.float64]]
     used: np.ndarray[Any, np.dtype[np.bool_]]
     in_domain: np.ndarray[Any, np.dtype[np.bool_]]
     believed: np.ndarray[Any, np.dtype[np.bool_]]
     flags: np.ndarray[Any, np.dtype[np.int64]]
 
 
+@dataclass(frozen=True)
+class _Version:
+    """What a version says about how measurements become stars; surveys of `shared` in the order of `models`."""
+
+    version_id: int
+    plan: Plan
+    models: dict[int, SurveyModel]
+    shared: SharedErrors
+
+
 def homogenize_stars(database: Database, version_id: int, *, progress: Progress = silent) -> int:
     """Calibrate all measurements with a version's models, combine them star by star, and store both.
 
-    Measurements and stars are written to tables of the version's own that become visible in one transaction.
+    What the surveys' errors share and lack is measured first and kept in the version's metrics. Measurements and stars
+    are written to tables of the version's own that become visible in one transaction.
 
     Returns:
         How many stars there are.
@@ -50,21 +66,20 @@ def homogenize_stars(database: Database, version_id: int, *, progress: Progress 
         total = frames.count_matches(connection)
         version_tables.drop(connection, version_id)
     with recorded_failure(database, version_id):
-        return _homogenize(database, version_id, plan, models, total, progress)
+        shared = measure_consistency(database, version_id, models)
+        return _homogenize(database, _Version(version_id, plan, models, shared), total, progress)
 
 
-def _homogenize(
-    database: Database, version_id: int, plan: Plan, models: dict[int, SurveyModel], total: int, progress: Progress
-) -> int:
+def _homogenize(database: Database, version: _Version, total: int, progress: Progress) -> int:
     stars = done = 0
     with database.connect() as reading, database.begin() as writing:
-        version_tables.create(writing, version_id)
+        version_tables.create(writing, version.version_id)
         for block in frames.measurements_by_star(reading, rows=BLOCK):
-            stars += _write(writing, version_id, block, plan, models)
+            stars += _write(writing, version, block)
             done += len(block["star_id"])
             progress(done, total)
-        version_tables.attach(writing, version_id)
-        versions.finish(writing, version_id, n_stars=stars)
+        version_tables.attach(writing, version.version_id)
+        versions.finish(writing, version.version_id, n_stars=stars)
     return stars
 
 
@@ -80,27 +95,37 @@ def load_models(connection: Any, version_id: int) -> dict[int, SurveyModel]:
     }
 
 
-def _write(connection: Any, version_id: int, block: Columns, plan: Plan, models: dict[int, SurveyModel]) -> int:
+def _write(connection: Any, version: _Version, block: Columns) -> int:
     star = block["star_id"]
     if len(star) == 0:
         return 0
     starts = np.concatenate([[0], np.flatnonzero(np.diff(star)) + 1, [len(star)]])
-    calibrated = _calibrate(block, models)
+    calibrated = _calibrate(block, version.models)
     contributions = Contributions(
         starts=starts,
+        survey=_places(block["survey_id"], version.models),
         value=calibrated.value,
         minus=calibrated.minus,
         plus=calibrated.plus,
+        rho=calibrated.rho,
         used=calibrated.used,
         in_domain=calibrated.believed,
         ambiguous=block["ambiguous"],
     )
-    results = homogenize(contributions, refuse_outside=plan.outside_domain == "refuse", widen_factor=plan.widen_factor)
-    version_tables.append(
-        connection, "calibrated", version_id, _calibrated_columns(version_id, block, calibrated, results)
-    )
-    version_tables.append(connection, "homogenized", version_id, _star_columns(version_id, block, starts[:-1], results))
+    plan = version.plan
+    refuse = plan.outside_domain == "refuse"
+    result = homogenize(contributions, version.shared, refuse_outside=refuse, widen_factor=plan.widen_factor)
+    number = version.version_id
+    version_tables.append(connection, "calibrated", number, _calibrated_columns(number, block, calibrated, result))
+    version_tables.append(connection, "homogenized", number, _star_columns(number, block, starts[:-1], result))
     return len(starts) - 1
+
+
+def _places(survey_id: np.ndarray[Any, Any], models: dict[int, SurveyModel]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the place of each measurement's survey among the models, 0 for those without one: they never enter."""
+    places: np.ndarray[Any, np.dtype[np.int64]] = np.zeros(max([*models, int(survey_id.max())]) + 1, dtype=np.int64)
+    places[list(models)] = np.arange(len(models))
+    return np.asarray(places[survey_id])
 
 
 def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
@@ -109,6 +134,7 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
         value=np.full((n, 3), np.nan),
         minus=np.full((n, 3), np.nan),
         plus=np.full((n, 3), np.nan),
+        rho=np.full((n, 3), np.nan),
         used=np.zeros((n, 3), dtype=bool),
         in_domain=np.zeros(n, dtype=bool),
         believed=np.zeros((n, 3), dtype=bool),
@@ -121,6 +147,7 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
         frame = frame_of({name: column[rows] for name, column in block.items()})
         result = model.calibrate(frame.reported, frame.nuisance(model.space.nuisance), frame.minus, frame.plus)
         out.value[rows], out.minus[rows], out.plus[rows] = result.value, result.minus, result.plus
+        out.rho[rows] = _reported_correlation(block, rows, model)
         out.used[rows], out.in_domain[rows] = frame.used, result.in_domain
         out.believed[rows] = result.in_domain[:, None] | model.identity
         out.flags[rows] = (
@@ -132,9 +159,14 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
     return out
 
 
-def _calibrated_columns(
-    version_id: int, block: Columns, calibrated: _Calibrated, results: tuple[HomogenizedParameter, ...]
-) -> Columns:
+def _reported_correlation(block: Columns, rows: np.ndarray[Any, Any], model: SurveyModel) -> np.ndarray[Any, Any]:
+    """Return the survey's own correlations where both parameters stay as it reports them, (n, 3)."""
+    fixed = model.identity
+    own = np.column_stack([block[name][rows] for name in RHO]).astype(np.float64)
+    return np.where([fixed[p] and fixed[q] for p, q in PAIRS], own, np.nan)
+
+
+def _calibrated_columns(version_id: int, block: Columns, calibrated: _Calibrated, result: Homogenized) -> Columns:
     n = len(block["star_id"])
     columns: Columns = {
         "version_id": np.full(n, version_id),
@@ -145,17 +177,15 @@ def _calibrated_columns(
         "split": block["split"],
         "flags": calibrated.flags,
     }
-    for p, (parameter, result) in enumerate(zip(PARAMETERS, results, strict=True)):
+    for p, (parameter, part) in enumerate(zip(PARAMETERS, result.parameters, strict=True)):
         columns[f"{parameter}"] = calibrated.value[:, p]
         columns[f"{parameter}_lower"] = calibrated.value[:, p] - calibrated.minus[:, p]
         columns[f"{parameter}_upper"] = calibrated.value[:, p] + calibrated.plus[:, p]
-        columns[f"{parameter}_weight"] = result.combined.weight
+        columns[f"{parameter}_weight"] = part.combined.weight
     return columns
 
 
-def _star_columns(
-    version_id: int, block: Columns, first: np.ndarray[Any, Any], results: tuple[HomogenizedParameter, ...]
-) -> Columns:
+def _star_columns(version_id: int, block: Columns, first: np.ndarray[Any, Any], result: Homogenized) -> Columns:
     gaia = block["gaia_dr3_source_id"][first]
     columns: Columns = {
         "version_id": np.full(len(first), version_id),
@@ -166,13 +196,15 @@ def _star_columns(
     }
     for band in ("g", "bp", "rp", "k"):
         columns[f"{band}_mag"] = block[f"star_{band}_mag"][first]
-    for parameter, result in zip(PARAMETERS, results, strict=True):
-        combined = result.combined
+    for place, name in enumerate(RHO):
+        columns[name] = result.rho[:, place]
+    for parameter, part in zip(PARAMETERS, result.parameters, strict=True):
+        combined = part.combined
         columns[f"{parameter}"] = combined.value
         columns[f"{parameter}_lower"] = combined.value - combined.minus
         columns[f"{parameter}_upper"] = combined.value + combined.plus
         columns[f"{parameter}_n"] = combined.n
         columns[f"{parameter}_chi2"] = combined.chi2
         columns[f"{parameter}_p_value"] = combined.p_value
-        columns[f"{parameter}_flags"] = result.flags
+        columns[f"{parameter}_flags"] = part.flags
     return columns

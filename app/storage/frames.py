@@ -65,6 +65,11 @@ def validation_rows(connection: Connection, version_id: int) -> Columns:
     return bulk.copy_out(connection, queries("calibration")["validation_rows"], {"version_id": version_id})
 
 
+def kiel_rows(connection: Connection, version_id: int, *, most: int) -> Columns:
+    """Return raw and calibrated parameters of about `most` measurements of each survey, of test stars in its domain."""
+    return bulk.copy_out(connection, queries("calibration")["kiel_rows"], {"version_id": version_id, "most": most})
+
+
 def count_measurements(connection: Connection) -> int:
     """Return how many measurements there are."""
     return int(connection.exec_driver_sql(queries("calibration")["count_measurements"]).scalar_one())

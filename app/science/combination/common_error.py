@@ -4,16 +4,17 @@ The error of measurement i of survey s is taken apart as
 
     t_i = truth + e_i + h_s + z_s,        variance d_i + u_s + C_ss,
 
-e_i its own noise; h_s what all spectra of the star by this survey share (extra scatter tau_s^2, and the correlated part
-r_s of the quoted variance); z_s the zero point of the survey, whose covariance C_st runs across surveys because they were
-calibrated on the same reference. Generalized least squares weigh the survey's mean by 1 / (1 / sum(1/d) + u + C - c),
-where c is what the zero points of all surveys present have in common; c weighs nothing and is added once, at the end
-(Koo & Clare 2012, Metrologia 49, 281). So every measurement enters the split-normal scan with variance
+e_i its own noise; h_s what all spectra of the star by this survey share (extra scatter tau_s^2, and the correlated
+part r_s of the quoted variance); z_s the zero point of the survey, whose covariance C_st runs across surveys because
+they were calibrated on the same reference. Generalized least squares weigh the survey's mean by
+1 / (1 / sum(1/d) + u + C - c), where c is what the zero points of all surveys present have in common; c weighs nothing
+and is added once, at the end (Koo & Clare 2012, Metrologia 49, 340). So every measurement enters the split-normal scan
+with variance
 
     e_i^2 = d_i + (u_s + C_ss - c) d_i sum_s(1/d),
 
-which gives the same weights, and c + sum_{s != t} W_s W_t (C_st - c) is added in quadrature to both sides, W_s being the
-sum of the weights of survey s. One measurement alone keeps its total error, whatever C says.
+which gives the same weights, and c + sum_{s != t} W_s W_t (C_st - c) is added in quadrature to both sides, W_s being
+the sum of the weights of survey s. One measurement alone keeps its total error, whatever C says.
 """
 
 from __future__ import annotations
@@ -174,35 +175,14 @@ def _take_apart(
     spectra = np.zeros(surveys, np.int64)
     load, square, fourth = np.empty(surveys), np.empty(surveys), np.empty(surveys)
     for group in range(len(starts) - 1):
-        first, last = starts[group], starts[group + 1]
-        for i in range(first, last):
-            spectra[survey[i]] = 0
-        for i in range(first, last):
-            s = survey[i]
+        star = range(starts[group], starts[group + 1])
+        _weigh_zero_points(star, minus, plus, entering, survey, covariance, spectra, load)
+        _leave_zero_points_out(star, minus, plus, entering, survey, covariance, load, out, square, fourth)
+        common[group] = _common(spectra, load, survey, starts[group], starts[group + 1], covariance)
+        for i in star:
             if not entering[i]:
                 continue
-            if spectra[s] == 0:
-                load[s], square[s], fourth[s] = 1.0, 0.0, 0.0
-            spectra[s] += 1
-            narrower = min(minus[i], plus[i])
-            room = (1.0 - SMALLEST_SHARE) * narrower * narrower
-            if covariance[s, s] * load[s] * load[s] > room:
-                load[s] = np.sqrt(room / covariance[s, s])
-        for i in range(first, last):
             s = survey[i]
-            if not entering[i]:
-                continue
-            zero_point = load[s] * load[s] * covariance[s, s]
-            out[0, i] = minus[i] * minus[i] - zero_point
-            out[1, i] = plus[i] * plus[i] - zero_point
-            weight = 2.0 / (out[0, i] + out[1, i])
-            square[s] += weight
-            fourth[s] += weight * weight
-        common[group] = _common(spectra, load, survey, first, last, covariance)
-        for i in range(first, last):
-            s = survey[i]
-            if not entering[i]:
-                continue
             # The spectra's shared part is that of the precise ones: a poor spectrum more must not make the star worse.
             r = correlation[s] if spectra[s] > 1 else 0.0
             shared = r * square[s] / fourth[s] + extra[s] + load[s] * load[s] * covariance[s, s] - common[group]
@@ -212,6 +192,54 @@ def _take_apart(
             stretch = shared * 0.5 * (out[0, i] + out[1, i]) * square[s] / (1.0 - r)
             out[4, i] = out[0, i] + stretch
             out[5, i] = out[1, i] + stretch
+
+
+@numba.njit(cache=True, nogil=True)
+def _weigh_zero_points(
+    star: Any, minus: Any, plus: Any, entering: Any, survey: Any, covariance: Any, spectra: Any, load: Any
+) -> None:
+    """Write the number of spectra of each survey of a star, and the factor that leaves its errors an own part."""
+    for i in star:
+        spectra[survey[i]] = 0
+    for i in star:
+        if not entering[i]:
+            continue
+        s = survey[i]
+        if spectra[s] == 0:
+            load[s] = 1.0
+        spectra[s] += 1
+        narrower = min(minus[i], plus[i])
+        room = (1.0 - SMALLEST_SHARE) * narrower * narrower
+        if covariance[s, s] * load[s] * load[s] > room:
+            load[s] = np.sqrt(room / covariance[s, s])
+
+
+@numba.njit(cache=True, nogil=True)
+def _leave_zero_points_out(
+    star: Any,
+    minus: Any,
+    plus: Any,
+    entering: Any,
+    survey: Any,
+    covariance: Any,
+    load: Any,
+    out: Any,
+    square: Any,
+    fourth: Any,
+) -> None:
+    """Write each measurement's variance without its zero point, and the sums of 1/d and 1/d^2 of each survey."""
+    for i in star:
+        square[survey[i]] = fourth[survey[i]] = 0.0
+    for i in star:
+        if not entering[i]:
+            continue
+        s = survey[i]
+        zero_point = load[s] * load[s] * covariance[s, s]
+        out[0, i] = minus[i] * minus[i] - zero_point
+        out[1, i] = plus[i] * plus[i] - zero_point
+        weight = 2.0 / (out[0, i] + out[1, i])
+        square[s] += weight
+        fourth[s] += weight * weight
 
 
 @numba.njit(cache=True, nogil=True)

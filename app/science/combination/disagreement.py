@@ -1,8 +1,8 @@
 """How well the measurements of a star agree: chi2 of generalized least squares, its p-value, and a flag.
 
-Only independent errors tell measurements apart. Where all were calibrated on one reference, its error moves them together
-and chi2 with total errors would fall below its degrees of freedom. With d_i the independent variance of measurement i and
-u_s what the spectra of one survey share, the residuals r = value - combined give
+Only independent errors tell measurements apart. Where all were calibrated on one reference, its error moves them
+together and chi2 with total errors would fall below its degrees of freedom. With d_i the independent variance of
+measurement i and u_s what the spectra of one survey share, the residuals r = value - combined give
 
     chi2 = sum_i r_i^2 / d_i - sum_s u_s (sum_{i in s} r_i / d_i)^2 / (1 + u_s sum_{i in s} 1 / d_i)
 

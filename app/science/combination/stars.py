@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.science.arrays import Booleans, Floats, Integers
-from app.science.combination.split_normal import Combined, combine
-
-DISAGREEMENT = 1e-3
-"""Below this p-value the measurements of a star are said to disagree."""
+from app.science.combination.common_error import SharedErrors, combine_shared
+from app.science.combination.correlation import combined_correlation
+from app.science.combination.disagreement import disagree
+from app.science.combination.split_normal import Combined
 
 SURVEYS_DISAGREE, OUTSIDE_DOMAIN, SINGLE, AMBIGUOUS, NOTHING_INSIDE = 1, 2, 4, 8, 16
 
@@ -21,18 +21,22 @@ class Contributions:
 
     Attributes:
         starts: where each star begins, and the end, (s + 1,).
+        survey: place of the measurement's survey in what the surveys share, (m,).
         value: Teff (K), log g, [Fe/H], (m, 3).
-        minus: error downwards, (m, 3).
-        plus: error upwards, (m, 3).
+        minus: total error downwards, (m, 3).
+        plus: total error upwards, (m, 3).
+        rho: correlation of the errors (Teff with log g, Teff with [Fe/H], log g with [Fe/H]), NaN unknown, (m, 3).
         used: False where a quality cut or a missing value keeps the parameter out, (m, 3).
         in_domain: whether the value may be believed; reference parameters always, (m, 3).
         ambiguous: whether another star was as likely, (m,).
     """
 
     starts: Integers
+    survey: Integers
     value: Floats
     minus: Floats
     plus: Floats
+    rho: Floats
     used: Booleans
     in_domain: Booleans
     ambiguous: Booleans
@@ -50,36 +54,65 @@ class HomogenizedParameter:
     flags: Integers
 
 
+@dataclass(frozen=True)
+class Homogenized:
+    """Every star.
+
+    Attributes:
+        parameters: Teff, log g, [Fe/H].
+        rho: correlation of their errors, in the order of `Contributions.rho`, NaN unknown, (s, 3).
+    """
+
+    parameters: tuple[HomogenizedParameter, ...]
+    rho: Floats
+
+
 def homogenize(
-    contributions: Contributions, *, refuse_outside: bool, widen_factor: float
-) -> tuple[HomogenizedParameter, ...]:
+    contributions: Contributions, shared: SharedErrors, *, refuse_outside: bool, widen_factor: float
+) -> Homogenized:
     """Combine Teff, log g and [Fe/H] of every star.
 
     Args:
         contributions: the calibrated measurements.
+        shared: what the errors of measurements have in common.
         refuse_outside: leave measurements outside their model's domain out; else they enter with errors times
             `widen_factor`.
         widen_factor: see above.
     """
-    return tuple(_one(contributions, p, refuse_outside, widen_factor) for p in range(contributions.value.shape[1]))
+    factor = np.where(contributions.in_domain, 1.0, widen_factor)
+    minus, plus = contributions.minus * factor, contributions.plus * factor
+    parameters = tuple(
+        _one(contributions, p, minus[:, p], plus[:, p], shared, refuse_outside=refuse_outside) for p in range(3)
+    )
+    rho = combined_correlation(
+        np.column_stack([part.combined.weight for part in parameters]),
+        0.5 * (minus + plus),
+        contributions.rho,
+        contributions.survey,
+        contributions.starts,
+        shared.repeat_correlation,
+        np.column_stack([0.5 * (part.combined.minus + part.combined.plus) for part in parameters]),
+    )
+    return Homogenized(parameters, rho)
 
 
-def _one(contributions: Contributions, p: int, refuse_outside: bool, widen_factor: float) -> HomogenizedParameter:
+def _one(
+    contributions: Contributions, p: int, minus: Floats, plus: Floats, shared: SharedErrors, *, refuse_outside: bool
+) -> HomogenizedParameter:
     usable = contributions.used[:, p] & np.isfinite(contributions.value[:, p])
     outside = ~contributions.in_domain[:, p]
     entering = usable & ~outside if refuse_outside else usable
-    factor = np.where(outside, widen_factor, 1.0)
-    combined = combine(
+    combined = combine_shared(
         np.where(entering, contributions.value[:, p], np.nan),
-        contributions.minus[:, p] * factor,
-        contributions.plus[:, p] * factor,
+        minus,
+        plus,
+        contributions.survey,
         contributions.starts,
+        shared.of(p),
     )
-    with np.errstate(invalid="ignore"):
-        disagree = combined.p_value < DISAGREEMENT
     any_outside = _any(usable & outside, contributions.starts)
     flags = (
-        SURVEYS_DISAGREE * disagree
+        SURVEYS_DISAGREE * disagree(combined.p_value)
         + OUTSIDE_DOMAIN * any_outside
         + SINGLE * (combined.n == 1)
         + AMBIGUOUS * _any(entering & contributions.ambiguous, contributions.starts)

@@ -36,7 +36,7 @@ SELECT x.star_id, m.survey_id, m.measurement_id, s.split, x.ambiguous, m.snr, m.
        m.teff, m.logg, m.feh,
        m.teff_err_lower, m.logg_err_lower, m.feh_err_lower,
        m.teff_err_upper, m.logg_err_upper, m.feh_err_upper,
-       m.excluded,
+       m.rho_teff_logg, m.rho_teff_feh, m.rho_logg_feh, m.excluded,
        s.gaia_dr3_source_id, s.ra, s.dec, s.g_mag AS star_g_mag, s.bp_mag AS star_bp_mag,
        s.rp_mag AS star_rp_mag, s.k_mag AS star_k_mag
 FROM match AS x
@@ -50,7 +50,7 @@ SELECT count(*) FROM match
 
 -- validation_rows --
 -- Raw and calibrated values of every measurement of a version whose star is in the test split and has two surveys.
-SELECT c.star_id, c.survey_id, c.in_domain, m.excluded,
+SELECT c.star_id, c.survey_id, c.in_domain, m.excluded, m.snr, coalesce(s.g_mag, s.k_mag) AS magnitude,
        m.teff AS teff_raw, m.logg AS logg_raw, m.feh AS feh_raw,
        c.teff, c.teff_lower, c.teff_upper, c.logg, c.logg_lower, c.logg_upper, c.feh, c.feh_lower, c.feh_upper
 FROM calibrated AS c
@@ -59,6 +59,19 @@ JOIN measurement AS m ON m.measurement_id = c.measurement_id AND m.survey_id = c
 JOIN match AS x ON x.measurement_id = c.measurement_id
 WHERE c.version_id = %(version_id)s AND c.split = 2 AND s.n_surveys > 1 AND NOT x.ambiguous
 ORDER BY c.star_id, c.survey_id, c.measurement_id
+
+-- kiel_rows --
+-- Raw and calibrated parameters of at most about %(most)s measurements of each survey, of test stars, for diagrams.
+WITH counts AS (
+  SELECT survey_id, count(*) AS n FROM calibrated WHERE version_id = %(version_id)s AND split = 2 GROUP BY survey_id
+)
+SELECT c.survey_id, m.teff AS teff_raw, m.logg AS logg_raw, m.feh AS feh_raw, c.teff, c.logg, c.feh
+FROM calibrated AS c
+JOIN counts USING (survey_id)
+JOIN measurement AS m ON m.measurement_id = c.measurement_id AND m.survey_id = c.survey_id
+WHERE c.version_id = %(version_id)s AND c.split = 2 AND c.in_domain AND m.excluded & 7 = 0
+  AND (hashint8(c.star_id) & 65535) < 65536.0 * %(most)s / counts.n
+ORDER BY c.survey_id, c.measurement_id
 
 -- count_measurements --
 -- How many measurements there are.

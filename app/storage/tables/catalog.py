@@ -50,6 +50,7 @@ class HomogenizedRow(Base):
     Position and magnitudes are copied in, so that a version is a whole fact and a cone reads one index.
     `*_flags`: bit 0 surveys disagree (p < 0.001), 1 some contribution lies outside its domain, 2 one measurement only,
     3 some contribution was ambiguously matched, 4 all contributions lie outside their domains: there is no value.
+    `rho_*` correlates the errors of two parameters, NULL where that of a contribution is unknown.
     """
 
     __tablename__ = "homogenized"
@@ -84,6 +85,9 @@ class HomogenizedRow(Base):
     feh_chi2: Mapped[float | None] = mapped_column(REAL)
     feh_p_value: Mapped[float | None] = mapped_column(REAL)
     feh_flags: Mapped[int] = mapped_column(SmallInteger)
+    rho_teff_logg: Mapped[float | None] = mapped_column(REAL)
+    rho_teff_feh: Mapped[float | None] = mapped_column(REAL)
+    rho_logg_feh: Mapped[float | None] = mapped_column(REAL)
     g_mag: Mapped[float | None] = mapped_column(REAL)
     bp_mag: Mapped[float | None] = mapped_column(REAL)
     rp_mag: Mapped[float | None] = mapped_column(REAL)

@@ -12,7 +12,7 @@ def nothing(surveys):
 
 
 def simulate(covariance, own, *, stars, spectra=1, seed=1, together=None):
-    """Return values (m,) of stars at 0, survey by survey, zero points drawn per star so that coverage can be counted."""
+    """Return values (m,) of stars at 0, zero points drawn anew for each star so that coverage can be counted."""
     rng = np.random.default_rng(seed)
     surveys = len(own)
     zero_points = rng.multivariate_normal(np.zeros(surveys), covariance, size=stars)

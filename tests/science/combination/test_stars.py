@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from app.science.combination.common_error import SharedErrors
 from app.science.combination.stars import (
     AMBIGUOUS,
     NOTHING_INSIDE,
@@ -13,15 +14,19 @@ from app.science.combination.stars import (
     homogenize,
 )
 
+SURVEYS = 2
+
 
 def contributions(values, *, starts, in_domain=None, used=None, ambiguous=None):
     value = np.repeat(np.array(values, dtype=float)[:, None], 3, axis=1)
     n = len(value)
     return Contributions(
         starts=np.array(starts),
+        survey=np.arange(n) % SURVEYS,
         value=value,
         minus=np.ones((n, 3)),
         plus=np.ones((n, 3)),
+        rho=np.full((n, 3), np.nan),
         used=np.ones((n, 3), dtype=bool) if used is None else used,
         in_domain=np.repeat(np.ones(n, dtype=bool) if in_domain is None else np.array(in_domain), 3).reshape(n, 3),
         ambiguous=np.zeros(n, dtype=bool) if ambiguous is None else np.array(ambiguous),
@@ -29,7 +34,7 @@ def contributions(values, *, starts, in_domain=None, used=None, ambiguous=None):
 
 
 def teff(given, *, refuse=True):
-    return homogenize(given, refuse_outside=refuse, widen_factor=2.0)[0]
+    return homogenize(given, SharedErrors.none(SURVEYS), refuse_outside=refuse, widen_factor=2.0).parameters[0]
 
 
 def test_agreeing_disagreeing_and_single_measurements_are_told_apart():
@@ -54,10 +59,18 @@ def test_a_star_with_nothing_inside_has_no_value_and_says_why():
 
 def test_an_excluded_parameter_does_not_enter_while_the_others_do():
     used = np.array([[False, True, True]])
-    parts = homogenize(contributions([3.0], starts=[0, 1], used=used), refuse_outside=True, widen_factor=2.0)
-    assert [int(part.combined.n[0]) for part in parts] == [0, 1, 1]
+    given = contributions([3.0], starts=[0, 1], used=used)
+    result = homogenize(given, SharedErrors.none(SURVEYS), refuse_outside=True, widen_factor=2.0)
+    assert [int(part.combined.n[0]) for part in result.parameters] == [0, 1, 1]
 
 
 def test_an_ambiguous_match_is_flagged():
     result = teff(contributions([3.0, 3.0], starts=[0, 2], ambiguous=[False, True]))
     assert result.flags[0] & AMBIGUOUS
+
+
+def test_what_the_surveys_share_widens_the_value():
+    given = contributions([3.0, 3.0], starts=[0, 2])
+    shared = SharedErrors(np.full((3, SURVEYS, SURVEYS), 0.5), np.zeros((3, SURVEYS)), np.zeros((3, SURVEYS)))
+    result = homogenize(given, shared, refuse_outside=True, widen_factor=2.0)
+    assert result.parameters[2].combined.plus[0] == pytest.approx(np.sqrt(0.5 / 2 + 0.5))
