@@ -10,7 +10,10 @@ graph; where it has a triangle the surveys' own x follow by least squares, weigh
 alone says nothing about who is to blame: a weak prior, x_s = 0 +- s_s^2, puts nearly all of it on the less precise one,
 and keeps small samples near zero. Per-star factors (Birge) are noise for two or three surveys; this is not.
 
-tau^2 = x >= 0 (non-negative least squares) is added to errors. Errors may also be too large: the factors F_s of
+tau^2 = x >= 0 (non-negative least squares) is added to errors, drawn towards zero as (1 - 4 sigma^2 / x^2), sigma being
+the error of x while the other surveys stay as they are: calibrated errors hold what they promise on the conformal stars
+already, so that a fluctuation of two sigma must not widen them, and the bound at zero would let only fluctuations
+upwards through. Errors may also be too large: the factors F_s of
 
     Var(t_a - t_b) = F_a^2 s_a^2 + F_b^2 s_b^2
 
@@ -33,6 +36,8 @@ DENSITY_AT_ONE = 0.24197072451914337
 FEWEST_STARS = 10
 PASSES = 3
 SMALLEST_RATIO = 0.01
+BELIEVED = 2.0
+"""Standard errors that an extra variance must exceed."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,9 @@ def solve(pairs: Sequence[Excess], surveys: int) -> ExtraScatter:
     prior = _prior(pairs, surveys)
     known = np.isfinite(prior)
     design, target = _equations(pairs, np.ones((len(pairs), 2)), [(pair.variance, pair.error) for pair in pairs], prior)
-    scatter = np.where(known, np.sqrt(nnls(design, target)[0]), 0.0)
     variance_error = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    alone = 1.0 / np.sqrt(np.square(design).sum(axis=0))
+    scatter = np.where(known, np.sqrt(_drawn_to_zero(nnls(design, target)[0], alone)), 0.0)
     typical = np.array([pair.typical for pair in pairs]).reshape(-1, 2)
     weights = typical / typical.sum(axis=1, keepdims=True)
     design, target = _equations(
@@ -142,6 +148,12 @@ def _equations(
     places = np.arange(surveys)
     design[len(pairs) + places, places] = 1.0 / np.where(np.isfinite(prior), prior, 1.0)
     return design, target
+
+
+def _drawn_to_zero(variance: Floats, error: Floats) -> Floats:
+    significant = variance > BELIEVED * error
+    ratio = BELIEVED * error / np.where(significant, variance, 1.0)
+    return np.where(significant, variance * (1.0 - np.square(ratio)), 0.0)
 
 
 def _prior(pairs: Sequence[Excess], surveys: int) -> Floats:
