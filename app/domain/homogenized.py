@@ -90,7 +90,10 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class HomogenizedStar:
-    """A star of a version: position (ICRS, degrees), magnitudes, values, and why they are what they are."""
+    """A star of a version: position (ICRS, degrees), magnitudes, values, and why they are what they are.
+
+    `correlation` of the errors of two parameters is by both names (`teff_logg`), None where it is unknown.
+    """
 
     version: int
     star_id: int
@@ -99,4 +102,5 @@ class HomogenizedStar:
     dec: float
     magnitudes: dict[str, float | None]
     estimates: dict[Parameter, Estimate]
+    correlation: dict[str, float | None]
     contributions: tuple[Contribution, ...]

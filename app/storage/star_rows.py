@@ -20,6 +20,7 @@ Row: TypeAlias = Mapping[str, Any]
 Models: TypeAlias = Mapping[tuple[int, str], ModelReference]
 
 _MAGNITUDES = ("g_mag", "bp_mag", "rp_mag", "k_mag")
+_CORRELATIONS = {"teff_logg": "rho_teff_logg", "teff_feh": "rho_teff_feh", "logg_feh": "rho_logg_feh"}
 
 
 class _Names:
@@ -53,6 +54,7 @@ def star(version: int, row: Row, known: Models) -> HomogenizedStar:
         dec=values["dec"],
         magnitudes={name: values[name] for name in _MAGNITUDES},
         estimates={names.parameter: _estimate(values, names) for names in _NAMES},
+        correlation={pair: values[column] for pair, column in _CORRELATIONS.items()},
         contributions=tuple(_contribution(item, known) for item in row["contributions"] or ()),
     )
 

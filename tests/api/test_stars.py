@@ -61,6 +61,13 @@ def test_the_contributions_say_why(service: Service, truth: Truth):
     assert star["contributions"][2]["teff"]["model"] is None
 
 
+def test_the_correlation_is_shown_where_it_is_known(service: Service, truth: Truth):
+    known = service.get(f"/v1/stars/sos:{truth.star_id[PLACE]}")
+    TypeAdapter(StarAnswer).validate_json(known.content, extra="forbid")
+    assert known.json()["correlation"] == {"teff_logg": 0.5, "teff_feh": None, "logg_feh": -0.25}
+    assert service.get(f"/v1/stars/sos:{truth.star_id[PLACE + 1]}").json()["correlation"] is None
+
+
 def test_an_excluded_value_is_shown_as_such(service: Service, truth: Truth):
     star = service.get(f"/v1/stars/alpha_dr1:{truth.object_id('alpha_dr1', 1)}").json()
     [alpha] = star["contributions"]

@@ -278,6 +278,8 @@ def _homogenized(version: int, truth: Truth) -> dict[str, Array]:
         columns[f"{name}_chi2"] = place / 128
         columns[f"{name}_p_value"] = np.full(N_STARS, 0.5)
         columns[f"{name}_flags"] = np.where(place % 4 == 3, 2, 0)
+    columns["rho_teff_logg"] = np.where(place % 2 == 0, 0.5, np.nan)
+    columns["rho_logg_feh"] = np.where(place % 2 == 0, -0.25, np.nan)
     return columns
 
 

@@ -36,7 +36,7 @@ STAR: dict[str, Any] = {
     "teff": {**_TEFF, "unit": "K", **_AGREEMENT},
     "logg": {**_LOGG, "unit": "dex", **_AGREEMENT},
     "feh": {**_FEH, "unit": "dex", **_AGREEMENT},
-    "correlation": None,
+    "correlation": {"teff_logg": 0.41, "teff_feh": 0.36, "logg_feh": 0.18},
     "contributions": [
         {
             "survey": "galah_dr3",

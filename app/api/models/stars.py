@@ -81,6 +81,14 @@ class ContributionAnswer(TypedDict):
     feh: CorrectionAnswer
 
 
+class CorrelationAnswer(TypedDict):
+    """How the errors of two parameters go together, -1 to 1; null where that of a contribution is unknown."""
+
+    teff_logg: float | None
+    teff_feh: float | None
+    logg_feh: float | None
+
+
 class StarAnswer(TypedDict):
     """A homogenized star and why its values are what they are."""
 
@@ -96,7 +104,7 @@ class StarAnswer(TypedDict):
     teff: EstimateAnswer
     logg: EstimateAnswer
     feh: EstimateAnswer
-    correlation: Annotated[dict[str, float] | None, Field(description="of teff, logg and feh, where it is known")]
+    correlation: Annotated[CorrelationAnswer | None, Field(description="of the errors; null where nothing is known")]
     contributions: list[ContributionAnswer]
 
 
@@ -116,9 +124,16 @@ def star_answer(star: HomogenizedStar) -> StarAnswer:
         "teff": _estimate(star, Parameter.TEFF),
         "logg": _estimate(star, Parameter.LOGG),
         "feh": _estimate(star, Parameter.FEH),
-        "correlation": None,
+        "correlation": _correlation(star),
         "contributions": [_contribution(contribution) for contribution in star.contributions],
     }
+
+
+def _correlation(star: HomogenizedStar) -> CorrelationAnswer | None:
+    known = star.correlation
+    if all(value is None for value in known.values()):
+        return None
+    return {"teff_logg": known["teff_logg"], "teff_feh": known["teff_feh"], "logg_feh": known["logg_feh"]}
 
 
 def _estimate(star: HomogenizedStar, parameter: Parameter) -> EstimateAnswer:
