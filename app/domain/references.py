@@ -23,6 +23,11 @@ _NAMES = {
     "ALPHA_PER": "Melotte 20", "ALPHA_PERSEI": "Melotte 20", "COMA_BER": "Melotte 111",
     "47_TUC": "NGC 104", "OMEGA_CEN": "NGC 5139", "H_PER": "NGC 869", "CHI_PER": "NGC 884",
 }  # fmt: skip
+_COMMON = {
+    "NGC_2682": "M67", "MELOTTE_22": "Pleiades", "MELOTTE_25": "Hyades", "NGC_2632": "Praesepe",
+    "MELOTTE_20": "alpha Per", "MELOTTE_111": "Coma Ber", "NGC_104": "47 Tuc", "NGC_5139": "omega Cen",
+    "NGC_6121": "M4", "NGC_6838": "M71", "NGC_5904": "M5", "NGC_5272": "M3", "NGC_6218": "M12",
+}  # fmt: skip
 _SHORT = {
     "MEL": "MELOTTE", "BERK": "BERKELEY", "BE": "BERKELEY", "CR": "COLLINDER", "COL": "COLLINDER",
     "RUP": "RUPRECHT", "TR": "TRUMPLER", "TRU": "TRUMPLER", "PAL": "PALOMAR", "MESSIER": "M",
@@ -50,6 +55,17 @@ def cluster_key(name: str) -> str:
     if other is None and len(pieces) == 2 and pieces[0] == "M" and pieces[1].isdigit():
         other = _MESSIER.get(int(pieces[1]))
     return key if other is None else cluster_key(other)
+
+
+def cluster_label(key: str) -> str:
+    """Return how people call a cluster, its spelling by `cluster_key` given.
+
+    >>> cluster_label("NGC_2682"), cluster_label("RUPRECHT_147")
+    ('NGC 2682 (M67)', 'Ruprecht 147')
+    """
+    catalogue, _, number = key.partition("_")
+    spelled = f"{catalogue.title() if len(catalogue) > 5 else catalogue} {number.replace('_', ' ')}".strip()
+    return f"{spelled} ({_COMMON[key]})" if key in _COMMON else spelled
 
 
 @dataclass(frozen=True)

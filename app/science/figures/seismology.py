@@ -36,7 +36,7 @@ def draw_seismology(panels: list[SeismicPanel]) -> Figure:
     """
     with rc_context(RC):
         figure = Figure(figsize=(8.0, 0.6 + 2.1 * len(panels)), layout="constrained")
-        axes = figure.subplots(len(panels), 2, squeeze=False, sharex=True, sharey="row")
+        axes = figure.subplots(len(panels), 2, squeeze=False, sharex="row", sharey="row")
         for row, panel in zip(axes, panels, strict=True):
             known = np.isfinite(panel.after)
             for axis, residual, colour, side in (
@@ -44,7 +44,7 @@ def draw_seismology(panels: list[SeismicPanel]) -> Figure:
                 (row[1], panel.after[known], AFTER, "after"),
             ):
                 _residuals(axis, panel.seismic[known], residual, colour)
-                summary = f"{np.median(residual):+.3f} ± {scatter(residual):.3f}  (n = {len(residual)})"
+                summary = f"median {np.median(residual):+.3f}, scatter {scatter(residual):.3f}, n = {len(residual)}"
                 axis.set_title(f"{panel.survey} {side}: {summary}", fontsize=8.5, color=colour, loc="left")
             both = np.concatenate([panel.before[known], panel.after[known]])
             row[0].set_ylim(*_limits(both))
