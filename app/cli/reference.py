@@ -11,7 +11,7 @@ from app.cli import context
 
 if TYPE_CHECKING:
     from app.domain.references import ReferenceFile
-    from app.pipeline.references import Loaded
+    from app.pipeline.external_tables import Loaded
     from app.storage.engine import Database
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ def list_loaded(*, json: AsJson = False) -> None:
 
 def take_in(database: Database, folder: Path) -> Loaded:
     """Load a folder and name the files that are no reference tables."""
-    from app.pipeline.references import load_folder
+    from app.pipeline.external_tables import load_folder
 
     loaded = load_folder(database, folder)
     for name, why in loaded.skipped:

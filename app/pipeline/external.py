@@ -14,7 +14,7 @@ import numpy as np
 from app.domain.quantities import PARAMETERS
 from app.pipeline.external_clusters import globular_clusters, open_clusters
 from app.pipeline.external_stars import ExternalSky, Figures, Report, load_sky, rendered
-from app.pipeline.references import BENCHMARKS, GLOBULAR, MEMBERS, OPEN, SEISMOLOGY
+from app.pipeline.external_tables import BENCHMARKS, GLOBULAR, MEMBERS, OPEN, SEISMOLOGY
 from app.science.arrays import Floats, Integers
 from app.science.figures.benchmarks import draw_benchmarks
 from app.science.figures.seismology import SeismicPanel, draw_seismology

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.domain.references import cluster_label
 from app.pipeline.external_stars import COMBINED, RING_DEG, ExternalSky, Figures, Report, rendered
-from app.pipeline.references import MEMBERS
+from app.pipeline.external_tables import MEMBERS
 from app.science.arrays import Floats, Integers
 from app.science.figures.clusters import draw_along, draw_clusters, draw_surveys
 from app.science.validation.clusters import (

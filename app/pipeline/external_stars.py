@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.domain.quantities import PARAMETERS
 from app.domain.versions import Version
-from app.pipeline.references import BENCHMARKS, GLOBULAR, MEMBERS, SEISMOLOGY
+from app.pipeline.external_tables import BENCHMARKS, GLOBULAR, MEMBERS, SEISMOLOGY
 from app.science.arrays import Integers
 from app.science.calibration.split import TEST
 from app.science.figures.style import render

@@ -45,10 +45,10 @@ def draw_seismology(panels: list[SeismicPanel]) -> Figure:
             ):
                 _residuals(axis, panel.seismic[known], residual, colour)
                 summary = f"median {np.median(residual):+.3f}, scatter {scatter(residual):.3f}, n = {len(residual)}"
-                axis.set_title(f"{panel.survey} {side}: {summary}", fontsize=8.5, color=colour, loc="left")
+                axis.set_title(f"{side}: {summary}", fontsize=8.5, color=colour, loc="left")
             both = np.concatenate([panel.before[known], panel.after[known]])
             row[0].set_ylim(*_limits(both))
-            row[0].set_ylabel(r"$\Delta \log g$")
+            row[0].set_ylabel(f"{panel.survey}\n" r"$\Delta \log g$")
         for axis in axes[-1]:
             axis.set_xlabel(r"asteroseismic $\log g$")
     return figure
