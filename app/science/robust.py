@@ -49,8 +49,8 @@ def summarize(values: Floats, *, rng: np.random.Generator, draws: int = 400) -> 
     centre, width = float(np.median(values)), scatter(values)
     if n < 3:
         return Residuals(n, centre, float("nan"), width, float("nan"))
-    sample = values[rng.integers(0, n, size=(draws, n))] if n * draws <= 20_000_000 else None
-    if sample is None:  # the asymptotic errors of median and MAD, where a bootstrap would be needless work
+    sample = values[rng.integers(0, n, size=(draws, n))] if n * draws <= 800_000 else None
+    if sample is None:  # above 2,000 values: the asymptotic errors of median and MAD
         return Residuals(n, centre, 1.2533 * width / np.sqrt(n), width, 1.1664 * width / np.sqrt(n))
     medians = np.median(sample, axis=1)
     widths = MAD_TO_SIGMA * np.median(np.abs(sample - medians[:, None]), axis=1)

@@ -12,6 +12,8 @@ BEFORE = "#D55E00"
 AFTER = "#0072B2"
 INK = "#222222"
 FAINT = "#999999"
+ACCENT = "#CC79A7"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 RC: dict[str, Any] = {
     "font.size": 9,
@@ -24,8 +26,9 @@ RC: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "sos",
 }
-LABELS = {"teff": r"$T_\mathrm{eff}$ (K)", "logg": r"$\log g$", "feh": "[Fe/H]"}
-DIFFERENCES = {"teff": r"$\Delta T_\mathrm{eff}$ (K)", "logg": r"$\Delta \log g$", "feh": r"$\Delta$[Fe/H]"}
+LABELS = {"teff": r"$T_\mathrm{eff}$ (K)", "logg": r"$\log g$ (dex)", "feh": "[Fe/H] (dex)"}
+UNITS = {"teff": "K", "logg": "dex", "feh": "dex"}
+DIFFERENCES = {"teff": r"$\Delta T_\mathrm{eff}$ (K)", "logg": r"$\Delta \log g$ (dex)", "feh": r"$\Delta$[Fe/H] (dex)"}
 
 
 def render(figure: Figure) -> dict[str, bytes]:
@@ -35,5 +38,6 @@ def render(figure: Figure) -> dict[str, bytes]:
         for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+            figure.set_layout_engine("none")  # the first drawing has settled where everything stands
             rendered[kind] = buffer.getvalue()
     return rendered

@@ -27,6 +27,7 @@ CELL_EDGES: dict[str, tuple[float, ...]] = {
 }
 """Edges between cells; the outer ones are open. Teff in K."""
 FEWEST_IN_A_CELL = 50
+FEWEST_IN_A_BIN = 20
 FEWEST_FOR_A_SLAB = 400
 
 
@@ -116,11 +117,11 @@ def judge_coverage(pulls: Floats, features: Floats, *, rng: np.random.Generator)
     inside, features = np.abs(pulls[known]) <= 1, features[known]
     names = list(CELL_EDGES)
     places = np.column_stack([_places(features[:, k], CELL_EDGES[name]) for k, name in enumerate(names)])
-    bins = [cell for k, name in enumerate(names) for cell in _cells(inside, places[:, [k]], [name])]
+    bins = [cell for k, name in enumerate(names) for cell in _cells(inside, places[:, [k]], [name], FEWEST_IN_A_BIN)]
     return CoverageReport(
         overall=coverage_of(inside),
         bins=bins,
-        cells=_cells(inside, places, names),
+        cells=_cells(inside, places, names, FEWEST_IN_A_CELL),
         worst_slab=_slab(inside, features, rng),
     )
 
@@ -129,7 +130,7 @@ def _places(values: Floats, edges: tuple[float, ...]) -> Integers:
     return np.where(np.isfinite(values), np.searchsorted(np.asarray(edges), values, side="right"), -1)
 
 
-def _cells(inside: Booleans, places: Integers, names: list[str]) -> list[Cell]:
+def _cells(inside: Booleans, places: Integers, names: list[str], fewest: int) -> list[Cell]:
     """Return the coverage of every combination of places (n, k) that holds enough stars."""
     sizes = [len(CELL_EDGES[name]) + 1 for name in names]
     whole = (places >= 0).all(axis=1)
@@ -137,7 +138,7 @@ def _cells(inside: Booleans, places: Integers, names: list[str]) -> list[Cell]:
     counts = np.bincount(code, minlength=int(np.prod(sizes)))
     covered = np.bincount(code, weights=inside[whole], minlength=len(counts))
     cells = []
-    for number in np.flatnonzero(counts >= FEWEST_IN_A_CELL):
+    for number in np.flatnonzero(counts >= fewest):
         where = np.unravel_index(number, sizes)
         bounds = {name: _bounds(CELL_EDGES[name], int(place)) for name, place in zip(names, where, strict=True)}
         held = np.arange(counts[number]) < covered[number]

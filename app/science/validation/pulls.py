@@ -5,8 +5,9 @@ surveys, in units of the difference's stated error:
 
     d = x_s - sum_j w_j x_j,   Var(d) = s_s^2 + sum_j w_j^2 s_j^2 + 2 sum_{j<k} c_j c_k C_jk,   c = (1, -w_j)
 
-with C the covariance of the surveys' zero points. If errors are honest the pulls are a unit Gaussian: median 0, half of
-the 16-84 % range 1. A value that agrees with the mean of which it is a part proves nothing, so it is left out.
+with C the covariance of the surveys' zero points. If errors are honest the pulls are a unit Gaussian: median 0, half
+of the 16-84 % range 1. A value that agrees with the mean of which it is a part proves nothing, so it is left out.
+Stars with k surveys count once, by the survey that was aligned last against the mean of the other k - 1.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def pulls_by_subset(
         count = np.isfinite(table.value[:, :, p]).sum(axis=1)
         subsets = [("survey", name, pulls[:, [s]]) for s, name in enumerate(table.surveys)]
         subsets += [("pair", name, part) for name, part in _pairs(table, p, shared)]
-        subsets += [("number", label, pulls[rows]) for label, rows in _numbers(count)]
+        subsets += [("number", label, _last(pulls[rows])) for label, rows in _numbers(count)]
         for kind, subset, part in subsets:
             rows = np.isfinite(part).any(axis=1)
             if rows.sum() >= FEWEST:
@@ -162,6 +163,12 @@ def _pairs(table: StarTable, p: int, shared: Floats | None) -> list[tuple[str, F
             part = left_out_pulls(pair, p, None if shared is None else shared[np.ix_(both, both)])
             parts.append((f"{later} - {earlier}", part[:, :1]))
     return parts
+
+
+def _last(pulls: Floats) -> Floats:
+    """Return the pull of each star's last survey, (stars, 1): one a star, or both signs of every pair would cancel."""
+    place = pulls.shape[1] - 1 - np.argmax(np.isfinite(pulls)[:, ::-1], axis=1)
+    return np.take_along_axis(pulls, place[:, None], axis=1)
 
 
 def _numbers(count: Floats) -> list[tuple[str, Booleans]]:
