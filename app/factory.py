@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from app.services.catalog import Catalog
+from app.services.diffs import Diffs
 from app.services.downloads import Downloads
 from app.services.health import Health
 from app.services.surveys import Surveys
@@ -63,6 +64,10 @@ class Factory:
     def versions(self) -> Versions:
         """Calibration versions."""
         return Versions(self._pages)
+
+    def diffs(self) -> Diffs:
+        """Two calibration versions side by side."""
+        return Diffs(self._files)
 
     def health(self) -> Health:
         """Whether the service can do its work."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from app.api.context import Context, documented
+from app.api.context import Context, RequestContext, documented
 from app.api.models import examples
-from app.api.models.queries import VersionText, version_number
+from app.api.models.diffs import DiffAnswer, diff_answer
+from app.api.models.queries import DiffQuery, VersionText, version_number
 from app.api.models.versions import (
     FigureAnswer,
     ModelList,
@@ -33,6 +34,7 @@ class NoQuery(BaseModel):
 
 
 Number = Annotated[VersionText, Path(description="number of a version, or `current`", examples=["current"])]
+Other = Annotated[VersionText, Path(description="number of the version to compare with, or `current`", examples=["4"])]
 Nothing = Annotated[NoQuery, Query()]
 
 _IMAGES: dict[int | str, dict[str, Any]] = {
@@ -79,3 +81,21 @@ def figure(context: Context, _: Nothing, v: Number, figure: str) -> Response:
     """A figure of the validation report, PNG or SVG."""
     found, artifact = context.factory.versions().figure(version_number(v), figure)
     return context.content(artifact.content, artifact.media_type, found)
+
+
+@router.get("/{v}/diff/{w}", response_model=DiffAnswer, responses=documented(examples.DIFF, "What changed"))
+def diff(context: Context, query: Annotated[DiffQuery, Query()], v: Number, w: Other) -> Response:
+    """What changed from version `v` to `w`: every parameter, and the stars that moved most; reads both whole."""
+    service = context.factory.diffs()
+    first, second = service.resolve(version_number(v), version_number(w))
+    summary = service.compare(first, second, sigma=query.sigma) if query.after is None else None
+    page = service.moved(first, second, sigma=query.sigma, limit=query.limit, after=query.after)
+    following = None if page.next is None else _next_page(context, first, second, page.next)
+    answer = diff_answer(first, second, query.sigma, summary, page, following)
+    return context.json(answer, first, fixed=v == str(first) and w == str(second))
+
+
+def _next_page(context: RequestContext, first: int, second: int, after: str) -> str:
+    """Return the URL of the next page; it names both versions, so that all pages are of the same."""
+    query = urlencode({**context.request.query_params, "after": after})
+    return f"{context.base_url}/v1/versions/{first}/diff/{second}?{query}"

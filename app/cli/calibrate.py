@@ -19,6 +19,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def calibrate(
     *,
     plan: Annotated[Path | None, typer.Option(help="Calibration plan (TOML); the built-in one if not given.")] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="SURVEY[,SURVEY...]", help="Let these surveys define the scale, instead of the plan's."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes that fit models side by side (SOS_JOBS).", min=1)] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Serve the new version at once.")] = False,
     background: Annotated[
@@ -27,9 +31,12 @@ def calibrate(
 ) -> None:
     """Fit all surveys, homogenize all stars and validate the result as a new version; prints its number."""
     from app.pipeline.plans import default_plan, load_plan
+    from app.pipeline.reference_choice import plan_with_reference
 
     chosen = default_plan() if plan is None else load_plan(plan)
     with context.open_database() as database:
+        if reference is not None:
+            chosen = plan_with_reference(database, chosen, reference)
         if background:
             context.emit(_queue(database, chosen, publish=publish))
             return

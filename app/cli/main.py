@@ -73,7 +73,6 @@ COMMANDS = (
     crossmatch.crossmatch,
     calibrate.calibrate,
     calibrate.validate,
-    versions.versions,
     versions.publish,
     versions.rollback,
     jobs.jobs,
@@ -83,6 +82,7 @@ COMMANDS = (
 
 app.add_typer(db.app, name="db")
 app.add_typer(survey.app, name="survey")
+app.add_typer(versions.app, name="versions")
 app.add_typer(reference.app, name="reference")
 for command in COMMANDS:
     app.command()(command)

@@ -6,15 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import context
+from app.cli import context, diff
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+app = typer.Typer(invoke_without_command=True)
+app.command()(diff.diff)
 
-def versions(*, json: AsJson = False) -> None:
-    """List the calibration versions, newest first."""
+
+@app.callback()
+def versions(ctx: typer.Context, *, json: AsJson = False) -> None:
+    """List the calibration versions, newest first; `sos versions diff` compares two."""
     from app.storage import versions as store
 
+    if ctx.invoked_subcommand is not None:
+        return
     with context.open_database() as database, database.connect() as connection:
         found = store.list_all(connection)
     context.emit([_row(version) for version in found], json=json)

@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import examples, pages, stars, surveys, versions
+from app.api.models import diffs, examples, pages, stars, surveys, versions
 from app.web.pages import target
 from tests.support.http import Service
 
@@ -23,6 +23,7 @@ CONTRACT = [
     "/v1/versions/{v}",
     "/v1/versions/{v}/models",
     "/v1/versions/{v}/validation",
+    "/v1/versions/{v}/diff/{w}",
     "/healthz",
     "/readyz",
 ]
@@ -53,6 +54,7 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
         (versions.VersionDetail, examples.VERSION),
         (versions.ModelList, examples.MODELS),
         (versions.ValidationAnswer, examples.VALIDATION),
+        (diffs.DiffAnswer, examples.DIFF),
     ],
 )
 def test_examples_have_the_shape_of_answers(shape: type, example: dict):

@@ -202,4 +202,61 @@ VALIDATION: dict[str, Any] = {
     "figures": [{"name": "offsets.png", "url": "http://127.0.0.1:8000/v1/versions/3/validation/figures/offsets.png"}],
 }
 
+_CHANGE: dict[str, Any] = {
+    "n": 61250,
+    "moved": 812,
+    "q025": -61.2,
+    "q16": -18.4,
+    "median": 2.1,
+    "q84": 22.9,
+    "q975": 70.3,
+}
+
+DIFF: dict[str, Any] = {
+    "first": 3,
+    "second": 4,
+    "sigma": 3.0,
+    "summary": {
+        "common": 61250,
+        "only_first": 0,
+        "only_second": 0,
+        "moved": 903,
+        "parameters": {
+            "teff": {
+                "unit": "K",
+                "lost": 4,
+                "gained": 11,
+                "all": _CHANGE,
+                "surveys": {"galah_dr3": {**_CHANGE, "n": 1874}},
+                "regions": [{**_CHANGE, "n": 310, "ra_min": 0.0, "ra_max": 90.0, "dec_min": -90.0, "dec_max": -60.0}],
+                "kinds": [{**_CHANGE, "n": 95, "parameter": "feh", "lowest": None, "highest": -2.0}],
+            }
+        },
+        "plan": [{"name": "reference.teff", "first": ["apogee_dr17"], "second": ["galah_dr3"]}],
+        "models": [{"name": "apogee_dr17.teff", "first": "identity", "second": "quadratic"}],
+        "pairs": [
+            {
+                "name": "galah_dr3 - apogee_dr17.teff",
+                "first": {"n": 116, "median": -1.9, "scatter": 44.2},
+                "second": None,
+            }
+        ],
+    },
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/versions/3/diff/4?limit=1&after=OC40fDQy",
+    "stars": [
+        {
+            "star_id": "42",
+            "gaia_dr3_source_id": "604906737317927296",
+            "ra": 132.8646,
+            "dec": 11.8235,
+            "teff": [4811.3, 4993.0],
+            "logg": [2.51, 2.6],
+            "feh": [-0.04, 0.01],
+            "pull": 8.4,
+        }
+    ],
+}
+
 READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}

@@ -13,6 +13,7 @@ from app.domain.files import FileFormat
 from app.domain.sky import Cone
 
 CURRENT = "current"
+USUAL_LIST = 100
 
 Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl"]
 
@@ -110,6 +111,18 @@ class TableQuery(PageQuery):
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns, none for all."""
         return tuple(name.strip() for name in self.columns.split(",") if name.strip())
+
+
+class DiffQuery(BaseModel):
+    """What changed between two versions, both named in the path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sigma: float = Field(
+        3.0, ge=0, allow_inf_nan=False, description="a star moved if it changed by more errors than this"
+    )
+    limit: int = Field(USUAL_LIST, ge=1, le=LARGEST_PAGE, description="moved stars on a page, at most")
+    after: str | None = Field(None, description="place after which the page begins, as the `next` of a page gives it")
 
 
 class CatalogQuery(TableQuery):
