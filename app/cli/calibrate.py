@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,35 +80,56 @@ def validate(
     version: Annotated[int | None, typer.Argument(help="Version; the published one if not given.")] = None,
     *,
     cross_fit: Annotated[
-        bool, typer.Option("--cross-fit", help="Judge every common star by models that never saw it.")
+        bool, typer.Option("--cross-fit", help="Judge every common star by models that never saw it; pairs alone.")
     ] = False,
     survey: Annotated[str | None, typer.Option(help="Only pairs with this survey.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write the figures (PNG, SVG) to this folder.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes that fit side by side (SOS_JOBS).", min=1)] = None,
     json: AsJson = False,
 ) -> None:
-    """Print how surveys agree before and after calibration, on stars that no model has seen.
+    """Judge a version on stars that no model has seen, keep the report with it, and print it.
 
-    Median and scatter (1.48 MAD) come with bootstrap errors; bins are quantiles 0-10, 10-30, 30-70, 70-90, 90-100 %
-    of the second survey's value.
+    Pairs before and after calibration, trends, coverage of stated intervals, pulls, continuity of the Kiel diagram,
+    external references where they are loaded, and the gate of the plan. docs/validation.md explains every number.
     """
-    from app.pipeline.validate import validate as judge
-    from app.pipeline.validate import validate_by_cross_fit
+    from app.cli.validation import remarks, sections
 
     with context.open_database() as database:
         number = _chosen(database, version)
-        if cross_fit:
-            with context.progress("fit without each fold") as progress:
-                report = validate_by_cross_fit(
-                    database, number, jobs=jobs or context.settings().jobs, progress=progress
-                )
-        else:
-            report = judge(database, number)
-    pairs = [pair for pair in report["pairs"] if survey is None or survey in {pair["survey"], pair["other"]}]
+        report = _judge(database, number, cross_fit=cross_fit, jobs=jobs)
+        if figures is not None:
+            _write_figures(database, number, figures)
     if json:
+        pairs = [pair for pair in report["pairs"] if survey is None or survey in {pair["survey"], pair["other"]}]
         context.emit(report | {"pairs": pairs, "version": number}, json=True)
         return
     context.say(f"version {number}; {report['stars']}")
-    context.emit(_rows(pairs))
+    for title, rows in sections(report, survey):
+        typer.echo(f"\n{title}")
+        context.emit(rows)
+    for remark in remarks(report):
+        context.say(remark)
+
+
+def _judge(database: Database, number: int, *, cross_fit: bool, jobs: int | None) -> dict[str, Any]:
+    from app.pipeline.validate import validate as judge
+    from app.pipeline.validate import validate_by_cross_fit
+
+    if not cross_fit:
+        return judge(database, number)
+    with context.progress("fit without each fold") as progress:
+        return validate_by_cross_fit(database, number, jobs=jobs or context.settings().jobs, progress=progress)
+
+
+def _write_figures(database: Database, number: int, folder: Path) -> None:
+    from app.storage import versions
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with database.connect() as connection:
+        names = versions.figure_names(connection, number)
+        for name in names:
+            (folder / name).write_bytes(versions.figure(connection, number, name).content)
+    context.say(f"{len(names)} figures in {folder}")
 
 
 def _chosen(database: Database, version: int | None) -> int:
@@ -121,31 +141,3 @@ def _chosen(database: Database, version: int | None) -> int:
     if number is None:
         raise NotPublishedError("no version is published: name one, or run `sos calibrate --publish`")
     return number
-
-
-def _rows(pairs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    return [_row(pair) for pair in pairs]
-
-
-def _row(pair: dict[str, Any]) -> dict[str, str]:
-    digits = 1 if pair["parameter"] == "teff" else 3
-    before, after = pair["before"], pair["after"]
-    bins = (
-        f"{_number(part['median'], digits)}({_number(part['error'], digits, times=2)})" for part in pair["bins_after"]
-    )
-    return {
-        "pair": f"{pair['survey']} - {pair['other']}",
-        "quantity": pair["parameter"],
-        "stars": str(after["n"]),
-        "median before": _number(before["median"], digits),
-        "scatter before": _number(before["scatter"], digits),
-        "median after": f"{_number(after['median'], digits)} ± {_number(after['median_error'], digits)}",
-        "scatter after": f"{_number(after['scatter'], digits)} ± {_number(after['scatter_error'], digits)}",
-        "pull": _number(pair["pull_width"], 2),
-        "inside": f"{pair['inside']:.0%}",
-        "bins after (2 sigma)": " ".join(bins),
-    }
-
-
-def _number(value: float | None, digits: int, *, times: float = 1.0) -> str:
-    return "?" if value is None else f"{times * value:.{digits}f}"

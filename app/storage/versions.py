@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql
 
 from app.domain.errors import ConflictError, NotFoundError, UnknownVersionError
@@ -78,18 +78,14 @@ def add_report(
 ) -> None:
     """Store the validation report and its figures (`name -> (bytes, media type)`), replacing earlier ones."""
     _set(connection, version_id, report=report)
+    connection.execute(delete(FigureRow).where(FigureRow.version_id == version_id))
     for name, (content, media_type) in figures.items():
         row = {
             "version_id": version_id,
             "name": name,
             "artifact_sha256": artifacts.put(connection, content, media_type),
         }
-        statement = postgresql.insert(FigureRow).values(row)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["version_id", "name"], set_={"artifact_sha256": row["artifact_sha256"]}
-            )
-        )
+        connection.execute(insert(FigureRow).values(row))
 
 
 def publish(connection: Connection, version_id: int, *, action: str = "publish") -> int | None:

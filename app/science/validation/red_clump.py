@@ -10,6 +10,8 @@ from app.science.arrays import Booleans, Floats
 
 LOGG_WINDOW = (1.8, 3.3)
 TEFF_WINDOW = (4200.0, 5500.0)
+EDGE = 0.25
+"""A pile-up nearer than this to an end of the window is an end of the sample, not the clump."""
 HALF_WIDTH = {"logg": 0.45, "teff": 350.0}
 FEWEST = 60
 HISTOGRAM_BINS = 90
@@ -38,7 +40,7 @@ class RedClump:
 
 
 def find_clump(teff: Floats, logg: Floats, *, rng: np.random.Generator) -> RedClump | None:
-    """Return the red clump of giants, None where there are too few.
+    """Return the red clump of giants, None where there are too few or where they pile up at an end of the window.
 
     A Gaussian on a uniform background is fitted by expectation maximization to the histogram in a window around the
     mode; the window is wide (log g 1.8-3.3, Teff 4200-5500 K) so that a survey 0.4 off still has its clump inside. The
@@ -58,6 +60,8 @@ def find_clump(teff: Floats, logg: Floats, *, rng: np.random.Generator) -> RedCl
     if giants.sum() < FEWEST:
         return None
     gravity = find_peak(logg[giants], HALF_WIDTH["logg"], rng=rng)
+    if not LOGG_WINDOW[0] + EDGE <= gravity.position <= LOGG_WINDOW[1] - EDGE:
+        return None
     near = giants & (np.abs(logg - gravity.position) < 2.5 * gravity.width)
     if near.sum() < FEWEST:
         return None

@@ -35,6 +35,8 @@ def test_errors_of_the_clump_are_the_spread_of_repetitions():
 def test_few_giants_have_no_clump():
     rng = np.random.default_rng(1)
     assert find_clump(np.full(20, 4800.0), np.full(20, 2.4), rng=rng) is None
+    top = rng.normal(1.7, 0.15, 800)
+    assert find_clump(np.full(800, 4400.0), top, rng=rng) is None  # luminous giants that end inside the window
     assert find_clump(np.full(500, 5800.0), np.full(500, 4.4), rng=rng) is None
 
 
