@@ -117,12 +117,8 @@ def _rings(connection: Connection, version_id: int) -> dict[str, Columns]:
     """Return the stars around the centre of each globular cluster."""
     around = references.around_clusters(connection, "globular", version_id, radius_deg=RING_DEG[1])
     names, place = np.unique(around["cluster"].astype(str), return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    parts = np.split(order, np.searchsorted(place[order], np.arange(1, len(names))))
     return {
-        name: {column: values[rows] for column, values in around.items()}
-        for name, rows in zip(names.tolist(), parts, strict=True)
-        if len(rows)
+        name: {column: values[place == k] for column, values in around.items()} for k, name in enumerate(names.tolist())
     }
 
 
