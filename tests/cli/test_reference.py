@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from app.cli import demo
+from app.storage import references
 from tests.support.cli import sos
 
 TABLE = "TMASS_ID,ra,dec,LOGG_SEIS,SIG_LOGG_SEIS\n19550016+4435356,298.75,44.59,1.25,0.01\n"
@@ -32,3 +34,13 @@ def test_a_damaged_table_is_refused_by_file_and_column(database, folder):
     assert "seismic_logg.csv, column LOGG_SEIS: is missing" in wrong.stderr
     missing = sos("reference", "load", folder / "none", database=database)
     assert missing.exit_code == 2
+
+
+def test_the_demo_loads_the_tables_that_lie_beside_the_surveys(database, folder, capsys):
+    demo._load_references(database, folder / "none")
+    with database.connect() as connection:
+        assert references.files(connection) == []
+    demo._load_references(database, folder)
+    with database.connect() as connection:
+        assert [file.source for file in references.files(connection)] == ["seismic_logg"]
+    assert "seismic_logg.csv: asteroseismic log g, 1 of 1 rows" in capsys.readouterr().err
