@@ -106,6 +106,19 @@ def rejects(
 
 
 @app.command()
+def errors(
+    name: Annotated[str | None, typer.Argument(help="Name of a survey; all of them if not given.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Compare declared errors with repeat spectra and the three-cornered hat; it reports and changes nothing."""
+    from app.pipeline.error_models import survey_errors
+
+    with context.open_database() as database:
+        found = [one.as_mapping() for one in survey_errors(database, name)]
+    context.emit(found if json else [_error_row(row) for row in found], json=json)
+
+
+@app.command()
 def fetch(
     name: Name,
     out: Annotated[Path, typer.Option(help="File to write, ending in .parquet.")],
@@ -203,3 +216,20 @@ def _reject_row(row: dict[str, Any], *, json: bool) -> dict[str, Any]:
     if not json:
         row["original"] = ", ".join(f"{key}={value}" for key, value in row["original"].items() if value is not None)
     return row
+
+
+def _error_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that a person compares, errors behind their values."""
+
+    def with_error(key: str) -> str | None:
+        value, error = row[key], row[f"{key}_error"]
+        return None if value is None else f"{value:.3g} ± {error:.2g}" if error is not None else f"{value:.3g}"
+
+    return {
+        **{key: row[key] for key in ("survey", "parameter", "quoted", "declared", "repeat_stars")},
+        **{key: with_error(key) for key in ("repeats", "k", "floor")},
+        "hat_stars": row["hat_stars"],
+        "hat": with_error("hat"),
+        "hat_with": row["hat_with"],
+        **{key: row[key] for key in ("stands", "stands_k", "stands_floor", "source")},
+    }
