@@ -10,19 +10,28 @@ import numpy as np
 from scipy import stats
 
 from app.science.arrays import Floats, Integers
-from app.science.calibration.bias_model import IDENTITY, BiasModel, Kind, fit_bias
-from app.science.calibration.conformal import TailShifts, conformalize
+from app.science.calibration.bias_model import IDENTITY, BiasModel, Kind
+from app.science.calibration.cells import ONE_CELL, grow_cells
+from app.science.calibration.conformal import Tails, TailShifts, conformalize_cells
 from app.science.calibration.domain import Domain, learn_domain
 from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
-from app.science.calibration.grid import grid_axes
+from app.science.calibration.grid import NO_SMOOTHING, Smoothing, grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
+from app.science.calibration.reference_noise import FEWEST_STARS, without_reference_noise
 from app.science.calibration.selection import Selection, candidates, select_kind
 from app.science.calibration.settings import BoostSettings, FitSettings
+from app.science.calibration.stability import Refit, spread_of_refits
 from app.science.calibration.survey_model import SurveyModel
 from app.science.robust import scatter
 
 MANY = 5000
 """Stars above which one fold judges well enough: its thousand stars tell models apart by a hundredth of their loss."""
+ENOUGH_PRECISE = 5000
+"""Stars with the best reference errors that are enough without the others."""
+SMOOTHED_OVER, MOST_ANCHORS = 2.0, 20_000
+"""Width of the kernel over the tabulated trees, in errors of the reference, and how many stars it averages over."""
+SMALLEST_CELL = 1000
+"""Left-out training stars in a cell with a conformal step of its own: their coverage is known to 1.5 %."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class _Fit:
 
     model: BiasModel
     choice: Selection
+    stability: float = 0.0
 
 
 Each = Callable[[Callable[["_Task"], "_Fit"], Iterable["_Task"]], Iterable["_Fit"]]
@@ -89,11 +99,11 @@ def fit_survey(
     Raises:
         ValueError: fewer links than `settings.fewest`; the message says how many there are.
     """
-    finite = links.finite()
+    finite = links.precise(ENOUGH_PRECISE).finite()
     usable = finite.where(finite.split != TEST)
     if usable.stars < settings.fewest:
         raise ValueError(f"{usable.stars} stars in common with the reference scale, {settings.fewest} are needed")
-    sample = _divide(usable, settings)
+    sample = _divide(_regressed(usable, identity, settings), settings)
     features = sample.features(sample.training)
     space = feature_space(features, STELLAR + links.nuisance_names)
     fits = list(each(_fit_parameter, [_Task(p, fixed, sample, space, settings) for p, fixed in enumerate(identity)]))
@@ -102,10 +112,12 @@ def fit_survey(
         space=space,
         models=tuple(fit.model for fit in fits),
         domain=learn_domain(features, sample.features(sample.held_out), rng=np.random.default_rng(settings.seed)),
-        axes=grid_axes(space, features),
+        axes=grid_axes(space, features, tuple(fit.model for fit in fits)),
         correlation=_correlation([fit.model for fit in fits], sample),
         reference_error=_typical_error(sample.training),
+        model_error=np.array([fit.stability for fit in fits]),
         own_error=own_error,
+        smoothing=_smoothing(sample),
     )
     return FittedSurvey(model, tuple(_metrics(fit, finite, sample, settings) for fit in fits))
 
@@ -121,8 +133,16 @@ def reference_model(own_error: Floats) -> SurveyModel:
         axes=[np.zeros(1)] * 3,
         correlation=np.eye(3),
         reference_error=np.zeros(3),
+        model_error=np.zeros(3),
         own_error=own_error,
     )
+
+
+def _regressed(usable: Links, identity: tuple[bool, ...], settings: FitSettings) -> Links:
+    """Return the links with the reference's noise taken out of the regressor, where the survey is no part of it."""
+    if settings.direction != "forward" or any(identity) or not np.isfinite(usable.reference_error).all():
+        return usable
+    return without_reference_noise(usable, seed=settings.seed)
 
 
 def _divide(usable: Links, settings: FitSettings) -> _Sample:
@@ -143,8 +163,10 @@ def _fit_parameter(task: _Task) -> _Fit:
     kinds = candidates(training.stars, features.shape[1])
     holdout = _stopping_stars(training.star) if boost.patience else None
     choice = select_kind(features, target, training.weights, folds, task.space, kinds, holdout=holdout, **common)
-    model = fit_bias(choice.kind, features, target, training.weights, task.space, holdout=holdout, **common)
-    return _Fit(replace(model, shifts=_tails(p, model, choice, task.sample, target, settings)), choice)
+    refit = Refit(choice.kind, task.space, boost, settings.seed + p, settings.shrinkage)
+    model = refit(features, target, training.weights, holdout)
+    stability = spread_of_refits(refit, training, target, features, task.sample.features(task.sample.held_out))
+    return _Fit(replace(model, tails=_tails(p, model, choice, task.sample, target, settings)), choice, stability)
 
 
 def _selection_folds(training: Links, *, everyone: bool) -> Integers:
@@ -162,25 +184,50 @@ def _stopping_stars(star: Integers) -> Floats:
 
 def _tails(
     p: int, model: BiasModel, choice: Selection, sample: _Sample, target: Floats, settings: FitSettings
-) -> TailShifts:
-    if not sample.pooled:
-        held_out = sample.held_out
-        predicted = model.raw_quantiles(sample.features(held_out))
-        return conformalize(predicted, held_out.reported[:, p] - held_out.reference[:, p])
-    if sample.training.stars >= settings.few:
-        return conformalize(choice.left_out, target)
-    return _student_tails(model, target - choice.left_out[:, 1], sample.training.stars)
+) -> Tails:
+    training = sample.training
+    if training.stars < settings.few:
+        return _student_tails(model, target, choice, sample, training.stars)
+    features = model_features(model, sample.features(training))
+    scaled, left_out = model.standardized(sample.features(training), target), _scaled(model, sample, choice)
+    judged = np.isfinite(left_out[:, 1])
+    cells = grow_cells(
+        features[judged],
+        (scaled < left_out[:, 0])[judged].astype(np.float64),
+        (scaled > left_out[:, 2])[judged].astype(np.float64),
+        smallest=SMALLEST_CELL,
+    )
+    if sample.pooled:
+        return conformalize_cells(left_out, scaled, features, cells)
+    held_out = sample.held_out
+    at = sample.features(held_out)
+    missed = model.standardized(at, held_out.reported[:, p] - held_out.reference[:, p])
+    return conformalize_cells(model.raw_quantiles(at), missed, model_features(model, at), cells)
 
 
-def _student_tails(model: BiasModel, residuals: Floats, stars: int) -> TailShifts:
+def model_features(model: BiasModel, features: Floats) -> Floats:
+    """Return the features as a model sees them: inside its range, none missing."""
+    assert model.base is not None
+    return model.base.space.clip(features)
+
+
+def _scaled(model: BiasModel, sample: _Sample, choice: Selection) -> Floats:
+    """Return the left-out quantiles (n, 3) in the units of the final model."""
+    at = sample.features(sample.training)
+    return np.column_stack([model.standardized(at, quantile) for quantile in choice.left_out.T])
+
+
+def _student_tails(model: BiasModel, target: Floats, choice: Selection, sample: _Sample, stars: int) -> Tails:
     """Return shifts that make a few-star model's interval as wide as its leave-out residuals, by Student's t.
 
     The half width is that of a prediction from n stars, t_(0.84, n-1) s sqrt(1 + 1/n).
     """
+    at = sample.features(sample.training)
+    residuals = model.standardized(at, target) - model.standardized(at, choice.left_out[:, 1])
     spread = max(scatter(residuals), 0.5 * float(residuals.std(ddof=1)))
     half_width = float(stats.t.ppf(0.84, stars - 1)) * spread * float(np.sqrt(1 + 1 / stars))
     lower, median, upper = (float(quantile) for quantile in model.residual_quantiles)
-    return TailShifts(median - half_width - lower, median + half_width - upper)
+    return Tails(ONE_CELL, (TailShifts(median - half_width - lower, median + half_width - upper),))
 
 
 def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
@@ -188,7 +235,8 @@ def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
     links, features = sample.held_out, sample.features(sample.held_out)
     scores = []
     for p, model in enumerate(models):
-        residual = links.reported[:, p] - links.reference[:, p] - model.quantiles(features)[:, 1]
+        residual = model.standardized(features, links.reported[:, p] - links.reference[:, p])
+        residual = residual - model.raw_quantiles(features)[:, 1]
         scores.append(stats.norm.ppf(stats.rankdata(residual) / (len(residual) + 1)))
     correlation: Floats = np.nan_to_num(np.atleast_2d(np.corrcoef(np.array(scores))))
     fixed = np.array([model.kind is Kind.IDENTITY for model in models])
@@ -197,6 +245,16 @@ def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
     np.fill_diagonal(correlation, 1.0)
     regular: Floats = 0.95 * correlation + 0.05 * np.eye(3)  # never singular, however few the stars
     return regular
+
+
+def _smoothing(sample: _Sample) -> Smoothing:
+    """Return the smoothing of the tabulated trees, over twice the error of the reference; none for few stars."""
+    training = sample.training
+    reach = SMOOTHED_OVER * _typical_error(training)
+    if training.stars < FEWEST_STARS or sample.direction != "forward" or not (reach > 0).all():
+        return NO_SMOOTHING
+    step = -(-len(training.star) // MOST_ANCHORS)
+    return Smoothing(training.reference[::step].copy(), reach)
 
 
 def _typical_error(links: Links) -> Floats:
@@ -215,7 +273,9 @@ def _metrics(fit: _Fit, links: Links, sample: _Sample, settings: FitSettings) ->
         "conformalize": links.where(links.split == CONFORMALIZE).stars,
         "test": links.where(links.split == TEST).stars,
         "tails": "Student's t" if few else "cross-conformal" if sample.pooled else "split conformal",
-        "tail_shifts": [model.shifts.lower, model.shifts.upper],
+        "tail_shifts": [[shift.lower, shift.upper] for shift in model.tails.shifts],
+        "cells": model.tails.cells.count,
+        "stability": fit.stability,
         "cross_validated_pinball_loss": fit.choice.losses,
         "rounds": model.trees.booster.num_boosted_rounds() if model.trees else 0,
     }

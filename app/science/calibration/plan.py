@@ -13,6 +13,7 @@ from app.science.calibration.settings import FitSettings
 
 DIRECTIONS = ("forward", "direct")
 OUTSIDE = ("widen", "refuse")
+MEMBERS = ("aligned", "as reported")
 FEATURES = ("snr", "magnitude")
 
 
@@ -32,6 +33,8 @@ class Plan:
         name: what the plan is called.
         seed: of everything random.
         reference: per parameter the surveys whose values define the scale.
+        members: `aligned` puts every member but the first of a parameter on the first one's scale before they are
+            combined; `as reported` takes all members as they are, and the scale then depends on who saw a star.
         stages: what is aligned after the reference, in order.
         features: which of `snr` and `magnitude` models may use beside Teff, log g and [Fe/H].
         outside_domain: `widen` the interval of a value outside its model's domain, or `refuse` to combine it.
@@ -43,6 +46,7 @@ class Plan:
     name: str
     seed: int
     reference: dict[Parameter, tuple[str, ...]]
+    members: str
     stages: tuple[Stage, ...]
     features: tuple[str, ...]
     outside_domain: str
@@ -57,7 +61,8 @@ class Plan:
 
     def identity(self, survey: str) -> tuple[bool, ...]:
         """Return for Teff, log g, [Fe/H] whether the survey's values are the reference as they are."""
-        return tuple(survey in self.reference[parameter] for parameter in PARAMETERS)
+        heads = slice(1) if self.members == "aligned" else slice(None)
+        return tuple(survey in self.reference[parameter][heads] for parameter in PARAMETERS)
 
     def stage_of(self, survey: str) -> str | None:
         """Return the stage in which a survey is aligned, `reference` for one that needs none, None if unplanned."""
@@ -79,6 +84,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         name=reader.value(data, "name", str),
         seed=reader.value(data, "seed", int),
         reference=reference,
+        members=_members(reader),
         stages=_stages(reader),
         features=tuple(reader.choices(data, "features", FEATURES)),
         outside_domain=reader.choice(reader.table("domain"), "domain.outside", OUTSIDE),
@@ -97,7 +103,8 @@ def plan_mapping(plan: Plan) -> dict[str, Any]:
     return gate | {
         "name": plan.name,
         "seed": plan.seed,
-        "reference": {str(parameter): list(surveys) for parameter, surveys in plan.reference.items()},
+        "reference": {str(parameter): list(surveys) for parameter, surveys in plan.reference.items()}
+        | {"members": plan.members},
         "stages": [{"name": stage.name, "surveys": list(stage.surveys)} for stage in plan.stages],
         "features": list(plan.features),
         "domain": {"outside": plan.outside_domain, "widen_factor": plan.widen_factor},
@@ -107,8 +114,13 @@ def plan_mapping(plan: Plan) -> dict[str, Any]:
 
 def _reference(reader: _Reader) -> dict[Parameter, tuple[str, ...]]:
     table = reader.table("reference")
-    reader.only("reference", table, {str(parameter) for parameter in PARAMETERS})
+    reader.only("reference", table, {"members", *(str(parameter) for parameter in PARAMETERS)})
     return {parameter: tuple(reader.names(table, f"reference.{parameter}")) for parameter in PARAMETERS}
+
+
+def _members(reader: _Reader) -> str:
+    table = reader.table("reference")
+    return reader.choice(table, "reference.members", MEMBERS) if "members" in table else "as reported"
 
 
 def _stages(reader: _Reader) -> tuple[Stage, ...]:

@@ -10,14 +10,16 @@ import xgboost
 
 from app.science.arrays import Floats
 from app.science.calibration.bias_model import BiasModel, Kind
-from app.science.calibration.conformal import TailShifts
+from app.science.calibration.cells import Cells
+from app.science.calibration.conformal import Tails, TailShifts
 from app.science.calibration.domain import Domain
 from app.science.calibration.features import FeatureSpace
 from app.science.calibration.low_order import LowOrder
 from app.science.calibration.quantile_model import QUANTILES, QuantileTrees
 from app.science.calibration.survey_model import SurveyModel
+from app.science.calibration.width import UNIT_WIDTH, Width
 
-MAGIC = b"SOS-MODEL-1\n"
+MAGIC = b"SOS-MODEL-2\n"
 
 
 def dump_bias(model: BiasModel) -> bytes:
@@ -26,12 +28,15 @@ def dump_bias(model: BiasModel) -> bytes:
         "kind": str(model.kind),
         "quantiles": list(QUANTILES),
         "residual_quantiles": _numbers(model.residual_quantiles),
-        "shifts": [model.shifts.lower, model.shifts.upper],
-        "base": None,
+        "tails": _tails_header(model.tails),
+        "base": _polynomial(model.base),
+        "width": {
+            "log": _polynomial(model.width.log_width),
+            "lowest": model.width.lowest,
+            "highest": model.width.highest,
+        },
         "trees": None,
     }
-    if model.base is not None:
-        header["base"] = {"degree": model.base.degree, "coefficients": _numbers(model.base.coefficients)}
     if model.trees is not None:
         header["trees"] = {"names": list(model.trees.names), "scale": model.trees.scale}
     booster = bytes(model.trees.booster.save_raw("ubj")) if model.trees is not None else b""
@@ -45,18 +50,39 @@ def load_bias(content: bytes, space: FeatureSpace) -> BiasModel:
         ValueError: the bytes are not such a model.
     """
     header, rest = _unpack(content)
-    base, trees = header["base"], None
+    trees, width = None, header["width"]
     if header["trees"] is not None:
         booster = xgboost.Booster({"nthread": 1})
         booster.load_model(bytearray(rest))
         trees = QuantileTrees(booster, tuple(header["trees"]["names"]), header["trees"]["scale"])
     return BiasModel(
         kind=Kind(header["kind"]),
-        base=LowOrder(base["degree"], np.array(base["coefficients"]), space) if base else None,
+        base=_low_order(header["base"], space),
+        width=Width(_low_order(width["log"], space), width["lowest"], width["highest"]) if width["log"] else UNIT_WIDTH,
         trees=trees,
         residual_quantiles=np.array(header["residual_quantiles"]),
-        shifts=TailShifts(*header["shifts"]),
+        tails=_tails(header["tails"]),
     )
+
+
+def _polynomial(fitted: LowOrder | None) -> dict[str, Any] | None:
+    return None if fitted is None else {"degree": fitted.degree, "coefficients": _numbers(fitted.coefficients)}
+
+
+def _low_order(header: dict[str, Any] | None, space: FeatureSpace) -> LowOrder | None:
+    return LowOrder(header["degree"], np.array(header["coefficients"]), space) if header else None
+
+
+def _tails_header(tails: Tails) -> dict[str, Any]:
+    cells = tails.cells
+    parts = {part: getattr(cells, part).tolist() for part in ("feature", "threshold", "left", "right")}
+    return parts | {"shifts": [[shift.lower, shift.upper] for shift in tails.shifts]}
+
+
+def _tails(header: dict[str, Any]) -> Tails:
+    feature, left, right = (np.array(header[part], dtype=np.int64) for part in ("feature", "left", "right"))
+    cells = Cells(feature, np.array(header["threshold"]), left, right)
+    return Tails(cells, tuple(TailShifts(*shift) for shift in header["shifts"]))
 
 
 def dump_frame(model: SurveyModel) -> bytes:
@@ -70,6 +96,7 @@ def dump_frame(model: SurveyModel) -> bytes:
         "axes": [_numbers(axis) for axis in model.axes],
         "correlation": model.correlation.tolist(),
         "reference_error": _numbers(model.reference_error),
+        "model_error": _numbers(model.model_error),
         "own_error": _numbers(model.own_error),
         "domain": {
             "centre": _numbers(model.domain.centre),
@@ -98,6 +125,7 @@ def load_survey(frame: bytes, models: tuple[bytes, bytes, bytes]) -> SurveyModel
         axes=[np.array(axis) for axis in header["axes"]],
         correlation=np.array(header["correlation"]),
         reference_error=np.array(header["reference_error"]),
+        model_error=np.array(header["model_error"]),
         own_error=np.array(header["own_error"]),
     )
 

@@ -32,14 +32,14 @@ class BoostSettings:
         if stars < 1500:
             return cls()
         return cls(
-            rounds=600,
-            depth=5,
-            learning_rate=0.08,
-            min_child_weight=40.0,
+            rounds=2000,
+            depth=6,
+            learning_rate=0.04,
+            min_child_weight=80.0,
             forest=1,
             subsample=0.8,
             features=1.0,
-            patience=25,
+            patience=60,
         )
 
 

@@ -11,7 +11,7 @@ from app.science.arrays import Booleans, Floats
 from app.science.calibration.bias_model import BiasModel, Kind
 from app.science.calibration.domain import Domain
 from app.science.calibration.features import STELLAR, FeatureSpace, stack
-from app.science.calibration.grid import BiasGrid, tabulate
+from app.science.calibration.grid import NO_SMOOTHING, BiasGrid, Smoothing, tabulate
 from app.science.calibration.inversion import invert
 
 
@@ -46,7 +46,9 @@ class SurveyModel:
         axes: nodes of the grid on which forward models are tabulated.
         correlation: of the survey's errors in the three parameters, (3, 3).
         reference_error: typical error of the reference, (3,).
+        model_error: how far the correction itself is uncertain, typical over the survey's stars, (3,).
         own_error: error of a reference parameter for which the survey quotes none, (3,).
+        smoothing: how the tabulated trees are smoothed.
     """
 
     direction: str
@@ -56,7 +58,9 @@ class SurveyModel:
     axes: list[Floats]
     correlation: Floats
     reference_error: Floats
+    model_error: Floats
     own_error: Floats
+    smoothing: Smoothing = NO_SMOOTHING
 
     @property
     def identity(self) -> Booleans:
@@ -66,7 +70,7 @@ class SurveyModel:
     @cached_property
     def grid(self) -> BiasGrid:
         """The tabulated bias."""
-        return tabulate(self.models, self.axes)
+        return tabulate(self.models, self.axes, self.smoothing)
 
     def calibrate(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
         """Put reported values (n, 3) on the reference scale.

@@ -1,6 +1,7 @@
 """A plan is read whole or refused with the key that is wrong."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,10 @@ def test_the_default_plan_is_the_method():
     plan = default_plan()
     assert plan.reference[Parameter.TEFF] == ("apogee_dr17",)
     assert plan.reference[Parameter.LOGG][:2] == ("apogee_dr17", "galah_dr3")
-    assert plan.identity("galah_dr3") == (False, True, True)
+    assert plan.members == "aligned"
+    assert plan.identity("galah_dr3") == (False, False, False)
+    assert replace(plan, members="as reported").identity("galah_dr3") == (False, True, True)
+    assert plan.identity("apogee_dr17") == (True, True, True)
     assert plan.fit.direction == "forward"
     assert plan.stage_of("lamost_lrs") == "bridge"
     assert plan.stage_of("apogee_dr17") == "reference"
@@ -46,6 +50,7 @@ def test_a_plan_survives_its_mapping():
         ({"features": ["colour"]}, "features: unknown 'colour'"),
         ({"reference__teff": []}, "reference.teff: must be a list of names"),
         ({"reference__teff": ["galah_dr3"], "reference__logg": ["apogee_dr17"]}, "stages: "),
+        ({"reference__members": "voted"}, "reference.members: must be one of aligned, as reported"),
         ({"domain__outside": "hope"}, "domain.outside: must be one of widen, refuse"),
         ({"domain": None}, "domain: this table is missing"),
         ({"stages": [{"name": "a", "surveys": ["x"]}, {"name": "b", "surveys": ["x"]}]}, "x is aligned twice"),
