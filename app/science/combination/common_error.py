@@ -111,11 +111,11 @@ def take_apart(
     ([4.0, 4.0], [9.0])
     """
     covariance, extra, correlation = shared
-    out = np.full((6, len(minus)), np.nan)
+    out = np.empty((6, len(minus)))
     common = np.zeros(len(starts) - 1)
     sides = (np.ascontiguousarray(minus), np.ascontiguousarray(plus), entering, survey, starts)
     _take_apart(*sides, covariance, extra, correlation, out, common)
-    return Parts(out[0], out[1], out[2], out[3], common, np.sqrt(out[4]), np.sqrt(out[5]))
+    return Parts(out[0], out[1], out[2], out[3], common, out[4], out[5])
 
 
 def combine_shared(
@@ -181,6 +181,8 @@ def _take_apart(
         common[group] = _common(spectra, load, survey, starts[group], starts[group + 1], covariance)
         for i in star:
             if not entering[i]:
+                for part in range(len(out)):
+                    out[part, i] = np.nan
                 continue
             s = survey[i]
             # The spectra's shared part is that of the precise ones: a poor spectrum more must not make the star worse.
@@ -190,8 +192,8 @@ def _take_apart(
             out[1, i] *= 1.0 - r
             out[2, i], out[3, i] = shared, load[s]
             stretch = shared * 0.5 * (out[0, i] + out[1, i]) * square[s] / (1.0 - r)
-            out[4, i] = out[0, i] + stretch
-            out[5, i] = out[1, i] + stretch
+            out[4, i] = np.sqrt(out[0, i] + stretch)
+            out[5, i] = np.sqrt(out[1, i] + stretch)
 
 
 @numba.njit(cache=True, nogil=True)
