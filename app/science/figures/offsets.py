@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from app.science.arrays import Floats
-from app.science.figures.running import draw_marginal, draw_residuals
+from app.science.figures.running import draw_marginal, draw_residuals, summary
 from app.science.figures.style import AFTER, BEFORE, DIFFERENCES, FAINT, LABELS, RC
 from app.science.robust import scatter
 
@@ -59,7 +59,7 @@ def _row(figure: Figure, grid: Any, number: int, panel: Panel) -> None:
         axis.tick_params(labelleft=column == 0)
         above = figure.add_subplot(grid[2 * number, column], sharex=axis)
         _abscissa(above, panel.reference)
-        above.set_title(_summary(title, residual, panel.parameter), fontsize=9, color=colour, loc="left", pad=3)
+        above.set_title(f"{title}: {summary(residual, panel.parameter)}", fontsize=8.5, color=colour, loc="left", pad=3)
     shared.set_ylabel(DIFFERENCES[panel.parameter])
     beside = figure.add_subplot(grid[2 * number + 1, 2], sharey=shared)
     draw_marginal(beside, {BEFORE: panel.before, AFTER: panel.after}, limit)
@@ -72,8 +72,3 @@ def _limit(panel: Panel) -> float:
 def _abscissa(axis: Any, reference: Floats) -> None:
     axis.hist(reference, 40, color=FAINT, alpha=0.6)
     axis.axis("off")
-
-
-def _summary(title: str, residual: Floats, parameter: str) -> str:
-    digits = 0 if parameter == "teff" else 3
-    return f"{title}: {np.median(residual):+.{digits}f} ± {scatter(residual):.{digits}f}  (n = {len(residual)})"

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.science.arrays import Floats, Integers
 from app.science.figures.style import FAINT, INK
+from app.science.robust import scatter
 
 MOST_POINTS = 4_000
 RUNNING_BINS = 15
@@ -58,6 +59,17 @@ def draw_marginal(axis: Any, residuals: dict[str, Floats], limit: float) -> None
     axis.set_xticks([])
     axis.tick_params(labelleft=False)
     axis.spines["bottom"].set_visible(False)
+
+
+def summary(residual: Floats, parameter: str) -> str:
+    """Return median, scatter (1.48 MAD) and number of residuals (n,) in the parameter's unit.
+
+    >>> summary(np.array([9.0, 10.0, 11.0]), "teff")
+    'median +10, scatter 1 K, n = 3'
+    """
+    digits, unit = (0, "K") if parameter == "teff" else (3, "dex")
+    median = round(float(np.median(residual)), digits) + 0.0  # no minus before a zero
+    return f"median {median:+.{digits}f}, scatter {scatter(residual):.{digits}f} {unit}, n = {len(residual)}"
 
 
 def spread_out(n: int, most: int) -> Integers:

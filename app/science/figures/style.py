@@ -27,7 +27,6 @@ RC: dict[str, Any] = {
     "svg.hashsalt": "sos",
 }
 LABELS = {"teff": r"$T_\mathrm{eff}$ (K)", "logg": r"$\log g$ (dex)", "feh": "[Fe/H] (dex)"}
-UNITS = {"teff": "K", "logg": "dex", "feh": "dex"}
 DIFFERENCES = {"teff": r"$\Delta T_\mathrm{eff}$ (K)", "logg": r"$\Delta \log g$ (dex)", "feh": r"$\Delta$[Fe/H] (dex)"}
 
 

@@ -10,8 +10,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from app.science.arrays import Floats
-from app.science.figures.running import draw_marginal, draw_residuals
-from app.science.figures.style import AFTER, BEFORE, DIFFERENCES, LABELS, RC, UNITS
+from app.science.figures.running import draw_marginal, draw_residuals, summary
+from app.science.figures.style import AFTER, BEFORE, DIFFERENCES, LABELS, RC
 from app.science.robust import scatter
 
 MOST_SURVEYS = 3
@@ -68,9 +68,7 @@ def _line(axes: Any, parameter: str, row: TrendRow, residual: Floats, colour: st
         axes[k].set_ylim(-limit, limit)
         axes[k].tick_params(labelleft=k == 0)
     axes[0].set_ylabel(DIFFERENCES[parameter])
-    digits = 0 if parameter == "teff" else 3
-    text = f"{np.median(residual):+.{digits}f} ± {scatter(residual):.{digits}f} {UNITS[parameter]}"
-    title = f"{row.survey} - {row.other}, {when}: {text.strip()}, n = {len(residual)}"
+    title = f"{row.survey} - {row.other}, {when}: {summary(residual, parameter)}"
     axes[0].set_title(title, fontsize=8.5, color=colour, loc="left")
     draw_marginal(axes[3], {colour: residual}, limit)
     axes[3].set_ylim(-limit, limit)

@@ -69,8 +69,8 @@ def words(figure):
 @pytest.mark.parametrize(
     ("figure", "expected"),
     [
-        (offsets, ["survey_x - survey_y", "(n = 700)", "(K)", "(dex)", "before: +", "after: "]),
-        (trends, ["survey_0 - survey_y, before: +0.2", "survey_1 - survey_y, after", "n = 700", "(dex)"]),
+        (offsets, ["survey_x - survey_y", "n = 700", "(K)", "(dex)", "before: median +", "after: median"]),
+        (trends, ["survey_0 - survey_y, before: median +0.2", "survey_1 - survey_y, after", "n = 700", "(dex)"]),
         (kiel, ["survey_1, before", "n = 700", "contours: 50 and 90 % of survey_0", "(K)", "(dex)"]),
         (coverage, ["survey_x - survey_y (n = 700)", "unit Gaussian", "S/N", "share inside 68 %"]),
         (pulls, ["survey_x - survey_y", "stars with 3 surveys", "median", "width"]),
