@@ -28,7 +28,7 @@ class RepeatCorrelation:
 
     Attributes:
         stars: how many stars have two spectra.
-        correlation: r as estimated, drawn towards 0 as far as its error says.
+        correlation: r, drawn towards 0 as 1 - s^2 / r^2, s being the error that independent repeats would leave.
         error: standard error of the estimate.
         ratio: variance between repeats over the stated one.
     """
@@ -74,7 +74,7 @@ def repeat_correlation(difference: Floats, variance: Floats, *, factor: float = 
         return UNKNOWN
     ratio = float(np.quantile(np.square(difference[known]) / variance[known], INSIDE))
     whole = min(factor, 1.0) ** 2 if np.isfinite(factor) and factor > 0 else 1.0
-    error = float(np.sqrt(INSIDE * (1 - INSIDE) / stars)) / DENSITY_AT_ONE * ratio / whole
+    by_chance = float(np.sqrt(INSIDE * (1 - INSIDE) / stars)) / DENSITY_AT_ONE
     raw = max(1.0 - ratio / whole, 0.0)
-    drawn = raw * raw**2 / (raw**2 + error**2) if raw > 0 else 0.0
-    return RepeatCorrelation(stars, drawn, error, ratio)
+    drawn = raw * (1.0 - (by_chance / raw) ** 2) if raw > by_chance else 0.0
+    return RepeatCorrelation(stars, drawn, by_chance * ratio / whole, ratio)
