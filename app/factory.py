@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from app.services.catalog import Catalog
-from app.services.diffs import Diffs
 from app.services.downloads import Downloads
 from app.services.health import Health
 from app.services.surveys import Surveys
@@ -13,6 +12,9 @@ from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
 from app.storage.engine import Database
 from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
+
+if TYPE_CHECKING:
+    from app.services.diffs import Diffs
 
 FILE_PATIENCE_S = 5.0
 
@@ -67,6 +69,8 @@ class Factory:
 
     def diffs(self) -> Diffs:
         """Two calibration versions side by side."""
+        from app.services.diffs import Diffs  # noqa: PLC0415 - brings numba, for which no process should wait at start
+
         return Diffs(self._files)
 
     def health(self) -> Health:
