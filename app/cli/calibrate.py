@@ -112,8 +112,8 @@ def validate(
 
 
 def _judge(database: Database, number: int, *, cross_fit: bool, jobs: int | None) -> dict[str, Any]:
+    from app.pipeline.cross_fit import validate_by_cross_fit
     from app.pipeline.validate import validate as judge
-    from app.pipeline.validate import validate_by_cross_fit
 
     if not cross_fit:
         return judge(database, number)

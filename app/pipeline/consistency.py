@@ -110,7 +110,7 @@ def _places(metric: Metrics, surveys: Sequence[str]) -> tuple[list[int], list[in
 
 def _sightings(frame: Frame, model: SurveyModel, zero_point: Any) -> tuple[Sightings, ...]:
     """Return what a survey says of each parameter of its linked stars, test stars left out."""
-    result = model.calibrate(frame.reported, frame.nuisance(model.space.nuisance), frame.minus, frame.plus)
+    result = model.calibrate_frame(frame)
     kept = frame.split != TEST
     usable = frame.used & (result.in_domain[:, None] | model.identity) & np.isfinite(result.value)
     return tuple(

@@ -14,7 +14,7 @@ from app.pipeline.progress import Progress, silent
 from app.science.calibration.frame import frame_of
 from app.science.calibration.plan import Plan, parse_plan
 from app.science.calibration.serialize import load_survey
-from app.science.calibration.survey_model import SurveyModel
+from app.science.calibration.survey_model import Calibrated, SurveyModel
 from app.science.combination.common_error import SharedErrors
 from app.science.combination.correlation import PAIRS
 from app.science.combination.stars import Contributions, Homogenized, homogenize
@@ -100,7 +100,7 @@ def _write(connection: Any, version: _Version, block: Columns) -> int:
     if len(star) == 0:
         return 0
     starts = np.concatenate([[0], np.flatnonzero(np.diff(star)) + 1, [len(star)]])
-    calibrated = _calibrate(block, version.models)
+    calibrated = _calibrate(block, version.models, version.plan)
     contributions = Contributions(
         starts=starts,
         survey=_places(block["survey_id"], version.models),
@@ -128,7 +128,7 @@ def _places(survey_id: np.ndarray[Any, Any], models: dict[int, SurveyModel]) -> 
     return np.asarray(places[survey_id])
 
 
-def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
+def _calibrate(block: Columns, models: dict[int, SurveyModel], plan: Plan) -> _Calibrated:
     n = len(block["star_id"])
     out = _Calibrated(
         value=np.full((n, 3), np.nan),
@@ -145,9 +145,9 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
         if not rows.any():
             continue
         frame = frame_of({name: column[rows] for name, column in block.items()})
-        result = model.calibrate(frame.reported, frame.nuisance(model.space.nuisance), frame.minus, frame.plus)
+        result = model.calibrate_frame(frame, plan)
         out.value[rows], out.minus[rows], out.plus[rows] = result.value, result.minus, result.plus
-        out.rho[rows] = _reported_correlation(block, rows, model)
+        out.rho[rows] = _correlation(block, rows, model, result)
         out.used[rows], out.in_domain[rows] = frame.used, result.in_domain
         out.believed[rows] = result.in_domain[:, None] | model.identity
         out.flags[rows] = (
@@ -159,11 +159,11 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel]) -> _Calibrated:
     return out
 
 
-def _reported_correlation(block: Columns, rows: np.ndarray[Any, Any], model: SurveyModel) -> np.ndarray[Any, Any]:
-    """Return the survey's own correlations where both parameters stay as it reports them, (n, 3)."""
+def _correlation(block: Columns, rows: np.ndarray[Any, Any], model: SurveyModel, result: Calibrated) -> Any:
+    """Return the errors' correlations (n, 3): the survey's own where both parameters stay as it reports them."""
     fixed = model.identity
     own = np.column_stack([block[name][rows] for name in RHO]).astype(np.float64)
-    return np.where([fixed[p] and fixed[q] for p, q in PAIRS], own, np.nan)
+    return np.where([fixed[p] and fixed[q] for p, q in PAIRS], own, result.rho)
 
 
 def _calibrated_columns(version_id: int, block: Columns, calibrated: _Calibrated, result: Homogenized) -> Columns:

@@ -3,11 +3,12 @@
 import pytest
 
 from app.pipeline.calibrate import calibrate
+from app.pipeline.cross_fit import validate_by_cross_fit
 from app.pipeline.crossmatch import crossmatch, survey_radii
 from app.pipeline.homogenize import homogenize_stars
 from app.pipeline.ingest import ingest_folder
 from app.pipeline.plans import default_plan
-from app.pipeline.validate import validate, validate_by_cross_fit
+from app.pipeline.validate import validate
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -6,10 +6,11 @@ import pytest
 from app.domain.errors import ConflictError, UnknownVersionError
 from app.domain.versions import VersionState
 from app.pipeline.calibrate import calibrate
+from app.pipeline.cross_fit import validate_by_cross_fit
 from app.pipeline.homogenize import homogenize_stars
 from app.pipeline.plans import default_plan
 from app.pipeline.publish import publish, rollback
-from app.pipeline.validate import validate, validate_by_cross_fit
+from app.pipeline.validate import validate
 from app.storage import bulk, versions
 from tests.support.universe import fill
 

@@ -17,8 +17,9 @@ from app.science.calibration.domain import Domain, learn_domain
 from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
 from app.science.calibration.grid import NO_SMOOTHING, Smoothing, grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
+from app.science.calibration.low_order import fit_low_order
 from app.science.calibration.reference_noise import FEWEST_STARS, without_reference_noise
-from app.science.calibration.selection import Selection, candidates, select_kind
+from app.science.calibration.selection import STARS_PER_COEFFICIENT, Selection, candidates, select_kind
 from app.science.calibration.settings import BoostSettings, FitSettings
 from app.science.calibration.stability import Refit, spread_of_refits
 from app.science.calibration.survey_model import SurveyModel
@@ -26,6 +27,7 @@ from app.science.robust import scatter
 
 MANY = 5000
 """Stars above which one fold judges well enough: its thousand stars tell models apart by a hundredth of their loss."""
+HALF = float(np.sqrt(0.5))
 ENOUGH_PRECISE = 5000
 """Stars with the best reference errors that are enough without the others."""
 SMOOTHED_OVER, MOST_ANCHORS = 2.0, 20_000
@@ -142,7 +144,24 @@ def _regressed(usable: Links, identity: tuple[bool, ...], settings: FitSettings)
     """Return the links with the reference's noise taken out of the regressor, where the survey is no part of it."""
     if settings.direction != "forward" or any(identity) or not np.isfinite(usable.reference_error).all():
         return usable
-    return without_reference_noise(usable, seed=settings.seed)
+    return without_reference_noise(_credible(usable, settings), seed=settings.seed)
+
+
+def _credible(usable: Links, settings: FitSettings) -> Links:
+    """Return the links with reference errors that explain no more than half of the scatter between the two sides.
+
+    Some surveys quote errors far above their true ones; believed, they would leave nothing of the stars' own spread.
+    """
+    features = stack(usable.reference, usable.nuisance)
+    space = feature_space(features, STELLAR + usable.nuisance_names)
+    error = usable.reference_error.copy()
+    for p in range(3):
+        target = usable.reported[:, p] - usable.reference[:, p]
+        degree = 2 if usable.stars >= STARS_PER_COEFFICIENT * 21 else 0
+        base = fit_low_order(features, target, usable.weights, space, degree=degree, shrinkage=settings.shrinkage)
+        most = HALF * scatter(target - base.predict(features))
+        error[:, p] *= min(1.0, most / float(np.median(error[:, p])))
+    return replace(usable, reference_error=error)
 
 
 def _divide(usable: Links, settings: FitSettings) -> _Sample:

@@ -12,6 +12,7 @@ from app.science.calibration.features import log_snr
 
 PARAMETERS = ("teff", "logg", "feh")
 MAGNITUDES = ("g_mag", "k_mag")
+_COLUMNS = ("star", "split", "reported", "minus", "plus", "used", "snr", "magnitudes")
 NEEDED_SHARE = 0.9
 """A nuisance feature is used where at least this share of the links has it."""
 
@@ -29,6 +30,7 @@ class Frame:
         used: False where a quality cut excludes the parameter or it is missing, (n, 3).
         snr: signal-to-noise ratio, (n,).
         magnitudes: G and K, (n, 2).
+        number: of the measurement in the database, which its Monte Carlo draws go by, (n,); None where it has none.
     """
 
     star: Integers
@@ -39,6 +41,13 @@ class Frame:
     used: Booleans
     snr: Floats
     magnitudes: Floats
+    number: Integers | None = None
+
+    def where(self, chosen: Booleans) -> Frame:
+        """Return the measurements for which `chosen` (n,) holds."""
+        number = None if self.number is None else self.number[chosen]
+        parts = {name: getattr(self, name)[chosen] for name in _COLUMNS}
+        return Frame(**parts, number=number)
 
     def nuisance(self, names: tuple[str, ...]) -> Floats:
         """Return the nuisance features of these names, (n, k)."""
@@ -70,6 +79,7 @@ def frame_of(columns: Mapping[str, Numbers]) -> Frame:
         used=np.isfinite(reported) & ~cut,
         snr=columns["snr"].astype(np.float64),
         magnitudes=np.column_stack([columns[name] for name in MAGNITUDES]).astype(np.float64),
+        number=columns["measurement_id"].astype(np.int64) if "measurement_id" in columns else None,
     )
 
 

@@ -94,8 +94,21 @@ class Kernel:
 NO_SMOOTHING = Smoothing(np.zeros((0, 3)), np.ones(3))
 
 
-def tabulate(models: tuple[BiasModel, ...], axes: list[Floats], smoothing: Smoothing = NO_SMOOTHING) -> BiasGrid:
-    """Evaluate the models of Teff, log g and [Fe/H] on the grid of `axes`."""
+def tabulate(
+    models: tuple[BiasModel, ...],
+    axes: list[Floats],
+    smoothing: Smoothing = NO_SMOOTHING,
+    reference_error: Floats | None = None,
+) -> BiasGrid:
+    """Evaluate the models of Teff, log g and [Fe/H] on the grid of `axes`.
+
+    Args:
+        models: the bias in each parameter.
+        axes: node positions of each feature.
+        smoothing: over which stars to average.
+        reference_error: of the reference that the models were fitted to, which is taken out of their bands, (3,).
+    """
+    error = np.zeros(len(models)) if reference_error is None else reference_error
     padded = axes + [np.zeros(1)] * (FEATURES - len(axes))
     sizes = np.array([len(axis) for axis in padded], dtype=np.int64)
     stellar, nuisance = _mesh(axes[:3]), _mesh(axes[3:])
@@ -104,10 +117,31 @@ def tabulate(models: tuple[BiasModel, ...], axes: list[Floats], smoothing: Smoot
     for number, extra in enumerate(nuisance):
         at, seen = _beside(stellar, extra), _beside(smoothing.anchors, extra)
         for p, model in enumerate(models):
-            whole = kernel is None or model.kind is Kind.IDENTITY
-            found = model.quantiles(at) if whole else kernel.average(model.quantiles(seen))
-            values[:, number, 3 * p : 3 * p + 3] = found
+            if kernel is None or model.kind is Kind.IDENTITY:
+                found = model.quantiles(at)
+            else:
+                found = kernel.average(model.quantiles(seen))
+            values[:, number, 3 * p : 3 * p + 3] = without_reference_error(found, error[p])
     return BiasGrid(np.concatenate(padded), sizes, values.reshape(-1, 3 * len(models)))
+
+
+def without_reference_error(quantiles: Floats, error: float) -> Floats:
+    """Return the survey's own quantiles (n, 3), from those of its difference to a reference of standard error `error`.
+
+    Half widths lose the reference's variance, but never more than half of their own, lest an error be called zero. The
+    median of a skewed error is moved by noise added to it: two half normals of widths s- and s+ about a median, with
+    noise of standard deviation e, have theirs at sqrt(2 / pi) e (s+ - s-) / (s+ + s-), to first order in e.
+
+    >>> without_reference_error(np.array([[-5.0, 0.0, 5.0]]), 3.0).tolist()
+    [[-4.0, 0.0, 4.0]]
+    """
+    centre = quantiles[:, 1]
+    below, above = centre - quantiles[:, 0], quantiles[:, 2] - centre
+    below, above = (np.sqrt(np.maximum(half**2 - error**2, 0.5 * half**2)) for half in (below, above))
+    total = below + above
+    skew = np.divide(above - below, total, out=np.zeros_like(total), where=total > 0)
+    moved = centre - np.sqrt(2.0 / np.pi) * error * skew
+    return np.column_stack([moved - below, moved, moved + above])
 
 
 def _beside(stellar: Floats, extra: Floats) -> Floats:

@@ -35,12 +35,16 @@ class Inverted:
         value: Teff (K), log g, [Fe/H] on the reference scale, (n, 3).
         minus: distance from the value down to the lower end of its interval, (n, 3).
         plus: distance up to the upper end, (n, 3).
+        below: how far below its median the survey reports such a star, 16 % point of its error, (n, 3).
+        above: how far above, (n, 3).
         converged: (n,).
     """
 
     value: Floats
     minus: Floats
     plus: Floats
+    below: Floats
+    above: Floats
     converged: Booleans
 
 
@@ -52,7 +56,6 @@ def invert(
     own_plus: Floats,
     *,
     correlation: Floats,
-    reference_error: Floats,
 ) -> Inverted:
     """Solve t + b(t) = x for every star.
 
@@ -63,12 +66,8 @@ def invert(
         own_minus: the survey's own error downwards where it is used in place of the model's band, else NaN, (n, 3).
         own_plus: the same upwards, (n, 3).
         correlation: of the survey's errors in the three parameters, (3, 3).
-        reference_error: typical error of the reference, which the band holds beside the survey's own, (3,).
-
-    Returns:
-        Values and intervals about the star's true parameters (the reference's error is taken out of the band).
     """
-    value, minus, plus, converged = _invert(
+    value, minus, plus, below, above, converged = _invert(
         (grid.axes, grid.sizes, grid.values),
         (grid.axes, grid.sizes, np.ascontiguousarray(grid.values[:, 1::3])),
         np.ascontiguousarray(reported),
@@ -76,10 +75,9 @@ def invert(
         np.ascontiguousarray(own_minus),
         np.ascontiguousarray(own_plus),
         correlation,
-        reference_error,
         TOLERANCE,
     )
-    return Inverted(value, minus, plus, converged)
+    return Inverted(value, minus, plus, below, above, converged)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -201,12 +199,6 @@ def _spread(inverse: Any, correlation: Any, minus: Any, plus: Any, p: int, upwar
 
 
 @numba.njit(cache=True, nogil=True)
-def _without_reference(width: float, reference_error: float) -> Any:
-    """Return the survey's share of a band's half width: at least half of its variance, lest an error be called zero."""
-    return np.sqrt(max(width * width - reference_error * reference_error, 0.5 * width * width))
-
-
-@numba.njit(cache=True, nogil=True)
 def _settle(median: Any, reported: Any, at: Any, reach: Any, tolerance: Any, scratch: Any) -> bool:
     """Move `at` to where t + b(t) equals `reported` (3,); return whether it got there.
 
@@ -237,12 +229,12 @@ def _settle(median: Any, reported: Any, at: Any, reach: Any, tolerance: Any, scr
 
 
 @numba.njit(cache=True, nogil=True)
-def _band(bias: Any, own_minus: Any, own_plus: Any, reference_error: Any, below: Any, above: Any) -> None:
+def _band(bias: Any, own_minus: Any, own_plus: Any, below: Any, above: Any) -> None:
     """Write the half widths of the survey's error: of the model's band, or the quoted ones where they are given."""
     for p in range(3):
         if np.isnan(own_minus[p]):
-            below[p] = _without_reference(bias[3 * p + 1] - bias[3 * p], reference_error[p])
-            above[p] = _without_reference(bias[3 * p + 2] - bias[3 * p + 1], reference_error[p])
+            below[p] = bias[3 * p + 1] - bias[3 * p]
+            above[p] = bias[3 * p + 2] - bias[3 * p + 1]
         else:
             # The survey's band lies around the star: an error upwards is an interval downwards, and the reverse.
             below[p], above[p] = own_plus[p], own_minus[p]
@@ -257,16 +249,16 @@ def _invert(
     own_minus: Any,
     own_plus: Any,
     correlation: Any,
-    reference_error: Any,
     tolerance: Any,
-) -> tuple[Any, Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any, Any, Any]:
     n = reported.shape[0]
     value, minus, plus = np.empty((n, 3)), np.empty((n, 3)), np.empty((n, 3))
+    below, above = np.empty((n, 3)), np.empty((n, 3))
     converged = np.zeros(n, dtype=np.bool_)
     scratch = (np.empty(32, np.int64), np.empty(32), np.empty(32, np.int64), np.empty(5), np.empty(5))
     at, bias = np.empty(5), np.empty(9)
     slope, inverse = np.eye(3), np.eye(3)
-    reach, below, above = np.empty(3), np.empty(3), np.empty(3)
+    reach = np.empty(3)
     for star in range(n):
         at[:3] = reported[star]
         at[3:] = nuisance[star]
@@ -277,13 +269,13 @@ def _invert(
         converged[star] = _settle(median, reported[star], at, reach, tolerance, scratch)
         value[star] = at[:3]
         _interpolate(grid, at, scratch, bias)
-        _band(bias, own_minus[star], own_plus[star], reference_error, below, above)
+        _band(bias, own_minus[star], own_plus[star], below[star], above[star])
         for p in range(3):
-            reach[p] = max(0.5 * (below[p] + above[p]), SHORTEST_REACH * tolerance[p])
+            reach[p] = max(0.5 * (below[star, p] + above[star, p]), SHORTEST_REACH * tolerance[p])
         _wide_slopes(median, at, reach, scratch, slope)
         if _inverse(slope, inverse) < SMALLEST_DETERMINANT:
             inverse[:] = np.eye(3)
         for p in range(3):
-            minus[star, p] = _spread(inverse, correlation, below, above, p, False)
-            plus[star, p] = _spread(inverse, correlation, below, above, p, True)
-    return value, minus, plus, converged
+            minus[star, p] = _spread(inverse, correlation, below[star], above[star], p, False)
+            plus[star, p] = _spread(inverse, correlation, below[star], above[star], p, True)
+    return value, minus, plus, below, above, converged

@@ -66,7 +66,7 @@ def best_estimate(table: WeakTable, systems: list[StarSystem], solutions: list[S
 def _expected(table: WeakTable, weak: Floats, weak_error: Floats) -> Expected:
     known = np.isfinite(table.reference)
     value, error = np.where(known, table.reference, weak), np.where(known, table.reference_error, weak_error)
-    return expected_by_group(value, error, known.all(axis=1))
+    return expected_by_group(value, error, np.asarray(known.all(axis=1)))
 
 
 def feature_spaces(table: WeakTable, stellar: Floats) -> tuple[FeatureSpace, ...]:

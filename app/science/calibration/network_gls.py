@@ -111,7 +111,8 @@ class Solution:
 
     def variance_of(self, survey: int, quoted: Floats) -> Floats:
         """Return the variance of observations of a survey that quotes `quoted` (n,), NaN or 0 where it does not."""
-        return self.scale[survey] ** 2 * np.nan_to_num(quoted) + self.extra[survey]
+        variance: Floats = self.scale[survey] ** 2 * np.nan_to_num(quoted) + self.extra[survey]
+        return variance
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,8 @@ def _first_variance(system: StarSystem, quoted: Floats) -> Floats:
             continue
         spread = scatter(system.value[mine & (system.known[system.star] > 0)]) ** 2
         variance[mine] = spread if spread > 0 else whole
-    return np.maximum(variance, 1e-12 * max(variance.max(), 1e-12))
+    positive: Floats = np.maximum(variance, 1e-12 * max(variance.max(), 1e-12))
+    return positive
 
 
 def _penalty(system: StarSystem, variance: Floats) -> Floats:

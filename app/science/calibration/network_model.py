@@ -37,6 +37,7 @@ def weak_survey_model(network: NetworkFit, name: str, *, own_error: Floats, rng:
     s = network.names.index(name)
     space, features = network.spaces[s], network.features_of(s)
     _, variance = network.bias(name, features)
+    uncertain = np.sqrt(variance.mean(axis=0))
     return SurveyModel(
         direction="forward",
         space=space,
@@ -45,8 +46,9 @@ def weak_survey_model(network: NetworkFit, name: str, *, own_error: Floats, rng:
         axes=[np.unique(np.linspace(low, high, NODES)) for low, high in zip(space.lowest, space.highest, strict=True)],
         correlation=_correlation(network, s),
         reference_error=np.zeros(3),
-        model_error=np.sqrt(variance.mean(axis=0)),
+        model_error=uncertain,
         own_error=own_error,
+        zero_point_error=uncertain,
     )
 
 

@@ -40,7 +40,7 @@ def too_little(table: WeakTable, links: Floats, least: float) -> tuple[str, str]
 
 def _reached(table: WeakTable) -> Booleans:
     """Return which surveys have any path to a star that the scale knows in all parameters, (S,)."""
-    known = np.isfinite(table.reference).all(axis=1)[table.star]
+    known = np.asarray(np.isfinite(table.reference[table.star]).all(axis=1))
     reached = np.bincount(table.survey, known, minlength=len(table.names)) > 0
     shared = table.shared() > 0
     for _ in table.names:

@@ -49,7 +49,7 @@ class WeakTable:
     @property
     def direct(self) -> Booleans:
         """Whether the scale knows the row's star in some parameter, (n,)."""
-        return np.asarray(np.isfinite(self.reference).any(axis=1)[self.star])
+        return np.asarray(np.isfinite(self.reference[self.star]).any(axis=1))
 
     def shared(self) -> Integers:
         """Return how many stars each two surveys have in common, (S, S); how many each has on the diagonal."""
@@ -94,6 +94,6 @@ def _one_per_star(frame: Frame, nuisance_names: tuple[str, ...]) -> tuple[Intege
     nuisance = np.full((len(whole), 2), np.nan)
     nuisance[:, : len(nuisance_names)] = frame.nuisance(nuisance_names)
     columns = np.hstack([frame.reported, np.square(0.5 * (frame.minus + frame.plus)), nuisance])[whole]
-    means = np.column_stack([np.bincount(place, column, minlength=len(stars)) for column in columns.T])
-    means /= counts[:, None]
+    sums = np.column_stack([np.bincount(place, column, minlength=len(stars)) for column in columns.T])
+    means = np.asarray(sums / counts[:, None], dtype=np.float64)
     return stars, means[:, :3], means[:, 3:6], means[:, 6:]

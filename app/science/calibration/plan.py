@@ -137,13 +137,20 @@ def _stages(reader: _Reader) -> tuple[Stage, ...]:
 
 def _fit(reader: _Reader) -> FitSettings:
     table = reader.table("fit")
-    reader.only("fit", table, {"direction", "pooled", "few", "fewest", "shrinkage"})
+    reader.only("fit", table, {"direction", "pooled", "few", "fewest", "shrinkage", "network_below", "draws"})
+    standard = FitSettings()
+    draws = int(reader.number(table, "fit.draws", at_least=0)) if "draws" in table else standard.draws
+    if draws & (draws - 1) or draws == 1:
+        raise reader.error("fit.draws", f"must be 0 or a power of two of at least 2, got {draws}")
+    below = reader.number(table, "fit.network_below", at_least=0) if "network_below" in table else None
     return FitSettings(
         direction=reader.choice(table, "fit.direction", DIRECTIONS),
         pooled=int(reader.number(table, "fit.pooled", at_least=0)),
         few=int(reader.number(table, "fit.few", at_least=24)),
         fewest=int(reader.number(table, "fit.fewest", at_least=3)),
         shrinkage=reader.number(table, "fit.shrinkage", at_least=0.0),
+        network_below=standard.network_below if below is None else int(below),
+        draws=draws,
         seed=reader.value(reader.data, "seed", int),
     )
 

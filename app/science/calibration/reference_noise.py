@@ -21,7 +21,7 @@ from app.science.arrays import Floats, Integers
 from app.science.calibration.links import Links, folds_of
 
 FEWEST_STARS = 1500
-"""Below this, what is learnt of the population is noisier than what it corrects."""
+"""Below this, what is learnt of the population is noisier than what it corrects (docs/science.md)."""
 DRAWS = 6
 _TREES = {
     "objective": "reg:squarederror",
@@ -37,16 +37,16 @@ _TREES = {
 def without_reference_noise(links: Links, *, seed: int) -> Links:
     """Return links whose reference is E[t | observed], and its error the spread of t about that.
 
-    The same links are returned where the stars are too few to learn the population from. Reference errors must be
+    The same links are returned where the stars are too few to learn their population from. Reference errors must be
     known; every star is treated by what was learnt from the other half of the stars.
     """
     if links.stars < FEWEST_STARS:
         return links
     _, first = np.unique(links.star, return_index=True)
     place = np.searchsorted(links.star[first], links.star)
-    rng = np.random.default_rng(seed)
+    folds = folds_of(links.star[first], 2)
     value, error = expected_truth(
-        links.reference[first], links.reference_error[first], folds_of(links.star[first], 2), rng=rng
+        links.reference[first], links.reference_error[first], folds, rng=np.random.default_rng(seed)
     )
     return replace(links, reference=value[place], reference_error=error[place])
 

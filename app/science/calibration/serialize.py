@@ -14,6 +14,7 @@ from app.science.calibration.cells import Cells
 from app.science.calibration.conformal import Tails, TailShifts
 from app.science.calibration.domain import Domain
 from app.science.calibration.features import FeatureSpace
+from app.science.calibration.grid import Smoothing
 from app.science.calibration.low_order import LowOrder
 from app.science.calibration.quantile_model import QUANTILES, QuantileTrees
 from app.science.calibration.survey_model import SurveyModel
@@ -98,6 +99,8 @@ def dump_frame(model: SurveyModel) -> bytes:
         "reference_error": _numbers(model.reference_error),
         "model_error": _numbers(model.model_error),
         "own_error": _numbers(model.own_error),
+        "zero_point_error": _numbers(model.zero_point_error),
+        "smoothing": {"reach": _numbers(model.smoothing.reach)},
         "domain": {
             "centre": _numbers(model.domain.centre),
             "width": _numbers(model.domain.width),
@@ -105,7 +108,8 @@ def dump_frame(model: SurveyModel) -> bytes:
             "shape": list(model.domain.points.shape),
         },
     }
-    return _pack(header, np.ascontiguousarray(model.domain.points, dtype="<f8").tobytes())
+    parts = (model.domain.points.astype("<f8"), model.smoothing.anchors.astype("<f8"))
+    return _pack(header, b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
 
 
 def load_survey(frame: bytes, models: tuple[bytes, bytes, bytes]) -> SurveyModel:
@@ -116,7 +120,10 @@ def load_survey(frame: bytes, models: tuple[bytes, bytes, bytes]) -> SurveyModel
         tuple(parts["names"]), *(np.array(parts[part]) for part in ("centre", "width", "lowest", "highest"))
     )
     domain = header["domain"]
-    points = np.frombuffer(rest, dtype="<f8").reshape(domain["shape"])
+    numbers = np.frombuffer(rest, dtype="<f8")
+    known = int(np.prod(domain["shape"]))
+    points = numbers[:known].reshape(domain["shape"])
+    smoothing = Smoothing(numbers[known:].reshape(-1, 3), np.array(header["smoothing"]["reach"]))
     return SurveyModel(
         direction=header["direction"],
         space=space,
@@ -127,6 +134,8 @@ def load_survey(frame: bytes, models: tuple[bytes, bytes, bytes]) -> SurveyModel
         reference_error=np.array(header["reference_error"]),
         model_error=np.array(header["model_error"]),
         own_error=np.array(header["own_error"]),
+        smoothing=smoothing,
+        zero_point_error=np.array(header["zero_point_error"]),
     )
 
 

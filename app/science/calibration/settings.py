@@ -54,6 +54,9 @@ class FitSettings:
         few: below this number the tails come from Student's t instead.
         fewest: below this number the survey is refused.
         shrinkage: number of stars that a slope of zero counts for.
+        network_below: surveys with fewer stars in common with the scale than this are fitted jointly, as a network;
+            members of the reference are not.
+        draws: Monte Carlo draws for stars over whose errors the bias bends, a power of two; 0 for none.
         boost: tree settings; None takes them by the number of stars.
         seed: of everything random.
     """
@@ -63,5 +66,7 @@ class FitSettings:
     few: int = 60
     fewest: int = 5
     shrinkage: float = 3.0
+    network_below: int = 500
+    draws: int = 32
     boost: BoostSettings | None = None
     seed: int = 1

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.science.arrays import Floats
+from app.science.arrays import Booleans, Floats, Integers
 from app.science.calibration.fitting import reference_model
 from app.science.calibration.frame import Frame
-from app.science.calibration.links import Links
+from app.science.calibration.links import TEST, TRAIN, Links
+from app.science.calibration.network import NetworkSettings, fit_network
+from app.science.calibration.network_fit import NetworkFit
+from app.science.calibration.network_scale import ScaleError, scale_error
 from app.science.calibration.plan import Plan
 from app.science.calibration.scale import ReferenceScale, missing_error
 from app.science.calibration.survey_model import SurveyModel
 
 SMALLEST_ERROR = (20.0, 0.03, 0.02)
 """Standard errors that stand in where a survey quotes none and nothing can be learnt: K, dex, dex."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a survey brings to the scale.
+
+    Attributes:
+        star: star numbers, (n,).
+        error: standard errors, (n, 3).
+        used: which values are on the scale, (n, 3).
+        zero_point_error: of the survey as a whole, (3,).
+    """
+
+    star: Integers
+    error: Floats
+    used: Booleans
+    zero_point_error: Floats
 
 
 @dataclass(frozen=True)
@@ -28,12 +48,14 @@ class Alignment:
         frames: linked measurements of each survey, by name.
         own_errors: per survey the error that stands in where it quotes none, (3,); NaN until it is needed and known.
         scale: what the stages so far have built.
+        strong: the surveys on the scale: star, standard errors, which values are used, uncertainty of the zero points.
     """
 
     plan: Plan
     frames: Mapping[str, Frame]
     own_errors: Mapping[str, Floats]
     scale: ReferenceScale
+    strong: dict[str, Contribution] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, plan: Plan, frames: Mapping[str, Frame], quoted_errors: Mapping[str, Floats]) -> Alignment:
@@ -80,10 +102,42 @@ class Alignment:
     def add(self, name: str, model: SurveyModel) -> None:
         """Put a survey's calibrated values on the scale, in the parameters that it does not define itself."""
         frame = self.frames[name]
-        result = model.calibrate(frame.reported, frame.nuisance(model.space.nuisance), frame.minus, frame.plus)
+        result = model.calibrate_frame(frame)
         aligned = ~np.array(self.plan.identity(name))
         used = frame.used & aligned & result.in_domain[:, None]
-        self.scale.add(frame.star, result.value, 0.5 * (result.minus + result.plus), used)
+        self._put(name, result.value, 0.5 * (result.minus + result.plus), used, model.model_error)
+
+    def is_weak(self, name: str) -> bool:
+        """Whether a survey has too few stars in common with the scale to be fitted by itself."""
+        if name in self.plan.reference_surveys:
+            return False
+        known = self.links(name).finite()
+        return known.where(known.split != TEST).stars < self.plan.fit.network_below
+
+    def scale_error(self) -> ScaleError:
+        """Return the uncertainty of the zero points of the surveys on the scale, and each star's share of them."""
+        values = {name: (part.star, part.error, part.used) for name, part in self.strong.items()}
+        errors = np.array([part.zero_point_error for part in self.strong.values()])
+        return scale_error(values, np.array([np.diag(np.square(errors[:, p])) for p in range(3)]))
+
+    def network(self, names: Iterable[str], *, without: Integers | None = None) -> NetworkFit:
+        """Return the joint fit of surveys to the scale as it stands, to all stars but `without` (k,) where given."""
+        plan, frames = self.plan, {name: self.frames[name] for name in names}
+        if without is not None:
+            frames = {
+                name: replace(frame, split=np.where(np.isin(frame.star, without), TEST, TRAIN))
+                for name, frame in frames.items()
+            }
+        settings = NetworkSettings(features=plan.features, fewest=plan.fit.fewest, shrinkage=plan.fit.shrinkage)
+        return fit_network(frames, self.scale, settings, scale_error=self.scale_error())
+
+    def _put(self, name: str, value: Floats, error: Floats, used: Booleans, zero_point_error: Floats) -> None:
+        star, known = self.frames[name].star, self.strong.get(name)
+        self.scale.add(star, value, error, used)
+        if known is not None:
+            error = np.where(known.used, known.error, error)
+            used, zero_point_error = known.used | used, np.maximum(known.zero_point_error, zero_point_error)
+        self.strong[name] = Contribution(star, error, used, zero_point_error)
 
     def _add_reference(self, name: str) -> None:
         """Put a reference survey's own values on the scale, in the parameters that it defines."""
@@ -94,4 +148,6 @@ class Alignment:
             own[p] = missing_error(difference, known_error[:, p], smallest=SMALLEST_ERROR[p])
         quoted = 0.5 * (frame.minus + frame.plus)
         error = np.where(np.isfinite(quoted), quoted, own)
-        self.scale.add(frame.star, frame.reported, error, frame.used & np.array(self.plan.identity(name)))
+        used = frame.used & np.array(self.plan.identity(name))
+        if used.any():
+            self._put(name, frame.reported, error, used, np.zeros(3))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from app.science.arrays import Booleans, Floats
+from app.science.arrays import Booleans, Floats, Integers
 from app.science.calibration.bias_model import BiasModel, Kind
 from app.science.calibration.domain import Domain
 from app.science.calibration.features import STELLAR, FeatureSpace, stack
+from app.science.calibration.frame import Frame
 from app.science.calibration.grid import NO_SMOOTHING, BiasGrid, Smoothing, tabulate
 from app.science.calibration.inversion import invert
+from app.science.calibration.plan import Plan
+from app.science.calibration.propagation import DRAWS, STRAIGHT, propagate
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Calibrated:
         value: Teff (K), log g, [Fe/H], NaN where there is none, (n, 3).
         minus: distance down to the lower end of the 68 % interval, (n, 3).
         plus: distance up to the upper end, (n, 3).
+        rho: correlation of the errors of Teff and log g, Teff and [Fe/H], log g and [Fe/H], NaN if not known, (n, 3).
         in_domain: whether the models were trained on stars like this one, (n,).
         converged: whether the inversion settled, (n,).
     """
@@ -30,8 +34,41 @@ class Calibrated:
     value: Floats
     minus: Floats
     plus: Floats
+    rho: Floats
     in_domain: Booleans
     converged: Booleans
+
+    def put(self, rows: Booleans, part: Calibrated) -> None:
+        """Write `part` (k) into the rows that are chosen (n,)."""
+        for name in ("value", "minus", "plus", "rho", "in_domain", "converged"):
+            getattr(self, name)[rows] = getattr(part, name)
+
+
+def nothing_calibrated(n: int) -> Calibrated:
+    """Return `n` rows without values."""
+    value, minus, plus, rho = (np.full((n, 3), np.nan) for _ in range(4))
+    return Calibrated(value, minus, plus, rho, np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How errors are carried through an inversion: see `propagate`.
+
+    Attributes:
+        seed: of the whole run.
+        number: of the measurements, so that each gets the same draws wherever it stands, (n,).
+        count: how many draws, a power of two.
+        straight: bend of the bias, as a share of the error, up to which no draws are needed.
+    """
+
+    seed: int
+    number: Integers
+    count: int = DRAWS
+    straight: float = STRAIGHT
+
+    def of(self, rows: Booleans) -> Draws:
+        """Return the draws of the measurements that `rows` (n,) selects."""
+        return replace(self, number=self.number[rows])
 
 
 @dataclass(frozen=True)
@@ -48,7 +85,8 @@ class SurveyModel:
         reference_error: typical error of the reference, (3,).
         model_error: how far the correction itself is uncertain, typical over the survey's stars, (3,).
         own_error: error of a reference parameter for which the survey quotes none, (3,).
-        smoothing: how the tabulated trees are smoothed.
+        smoothing: how the tabulated bias is smoothed.
+        zero_point_error: what the bands of the models do not hold of `model_error` and intervals must, (3,).
     """
 
     direction: str
@@ -61,6 +99,7 @@ class SurveyModel:
     model_error: Floats
     own_error: Floats
     smoothing: Smoothing = NO_SMOOTHING
+    zero_point_error: Floats = field(default_factory=lambda: np.zeros(3))
 
     @property
     def identity(self) -> Booleans:
@@ -70,9 +109,16 @@ class SurveyModel:
     @cached_property
     def grid(self) -> BiasGrid:
         """The tabulated bias."""
-        return tabulate(self.models, self.axes, self.smoothing)
+        return tabulate(self.models, self.axes, self.smoothing, self.reference_error)
 
-    def calibrate(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
+    def calibrate(
+        self,
+        reported: Floats,
+        nuisance: Floats,
+        own_minus: Floats,
+        own_plus: Floats,
+        draws: Draws | None = None,
+    ) -> Calibrated:
         """Put reported values (n, 3) on the reference scale.
 
         Args:
@@ -80,28 +126,44 @@ class SurveyModel:
             nuisance: the survey's nuisance features, (n, k).
             own_minus: errors downwards after the survey's error model, (n, 3); used for reference parameters.
             own_plus: errors upwards, (n, 3).
+            draws: how errors are carried through the inversion by Monte Carlo where the bias bends; None takes the
+                bias as straight over an error.
         """
         own_minus = np.where(np.isfinite(own_minus), own_minus, self.own_error)
         own_plus = np.where(np.isfinite(own_plus), own_plus, self.own_error)
+        unknown = np.full_like(reported, np.nan)
         if self.identity.all():
             everywhere = np.ones(len(reported), dtype=bool)
-            return Calibrated(reported, own_minus, own_plus, everywhere, everywhere)
-        whole = np.isfinite(reported).all(axis=1)
-        result = self._empty(reported, own_minus, own_plus)
-        solve = self._forward if self.direction == "forward" else self._direct
-        part = solve(reported[whole], nuisance[whole], own_minus[whole], own_plus[whole])
-        for name in ("value", "minus", "plus", "in_domain", "converged"):
-            getattr(result, name)[whole] = getattr(part, name)
+            return Calibrated(reported, own_minus, own_plus, unknown, everywhere, everywhere)
+        whole: Booleans = np.asarray(np.isfinite(reported).all(axis=1))
+        result = self._empty(reported, own_minus, own_plus, unknown)
+        rows = (reported[whole], nuisance[whole], own_minus[whole], own_plus[whole])
+        part = self._forward(*rows, draws.of(whole) if draws else None) if self.forward else self._direct(*rows)
+        result.put(whole, part)
         return result
 
-    def _empty(self, reported: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
+    def calibrate_frame(self, frame: Frame, plan: Plan | None = None) -> Calibrated:
+        """Put a survey's measurements on the reference scale, with the plan's Monte Carlo where one is given."""
+        draws = None
+        if plan is not None and plan.fit.draws and frame.number is not None:
+            draws = Draws(plan.seed, frame.number, plan.fit.draws)
+        return self.calibrate(frame.reported, frame.nuisance(self.space.nuisance), frame.minus, frame.plus, draws)
+
+    @property
+    def forward(self) -> bool:
+        """Whether the models say what the survey reports of a star, and are inverted."""
+        return self.direction == "forward"
+
+    def _empty(self, reported: Floats, own_minus: Floats, own_plus: Floats, unknown: Floats) -> Calibrated:
         """Return the result for rows that lack a parameter: reference parameters as they are, the others missing."""
         fixed = self.identity
         nowhere = np.zeros(len(reported), dtype=bool)
         kept = [np.where(fixed, part, np.nan) for part in (reported, own_minus, own_plus)]
-        return Calibrated(kept[0], kept[1], kept[2], nowhere, nowhere.copy())
+        return Calibrated(kept[0], kept[1], kept[2], unknown, nowhere, nowhere.copy())
 
-    def _forward(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
+    def _forward(
+        self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats, draws: Draws | None
+    ) -> Calibrated:
         fixed = self.identity
         inside = self.space.clip(np.hstack([np.zeros_like(reported), nuisance]))[:, len(STELLAR) :]
         padded = np.hstack([inside, np.zeros((len(inside), 2 - inside.shape[1]))])
@@ -112,10 +174,23 @@ class SurveyModel:
             np.where(fixed, own_minus, np.nan),
             np.where(fixed, own_plus, np.nan),
             correlation=self.correlation,
-            reference_error=self.reference_error,
+        )
+        settings = draws or Draws(0, np.zeros(len(reported), dtype=np.int64), count=2, straight=np.inf)
+        errors = propagate(
+            self.grid,
+            solved.value,
+            padded,
+            solved.below,
+            solved.above,
+            self.correlation,
+            seed=settings.seed,
+            number=settings.number,
+            draws=settings.count,
+            straight=settings.straight,
         )
         contained = self.domain.contains(stack(solved.value, nuisance)) & solved.converged
-        return Calibrated(solved.value, solved.minus, solved.plus, contained, solved.converged)
+        minus, plus = (np.hypot(half, self.zero_point_error) for half in (errors.minus, errors.plus))
+        return Calibrated(solved.value, minus, plus, errors.rho, contained, solved.converged)
 
     def _direct(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:
         features = stack(reported, nuisance)
@@ -123,5 +198,6 @@ class SurveyModel:
         fixed = self.identity
         minus = np.where(fixed, own_minus, bands[:, :, 2] - bands[:, :, 1])
         plus = np.where(fixed, own_plus, bands[:, :, 1] - bands[:, :, 0])
+        rho = np.tile([self.correlation[p, q] for p, q in ((0, 1), (0, 2), (1, 2))], (len(reported), 1))
         contained = self.domain.contains(features)
-        return Calibrated(reported - bands[:, :, 1], minus, plus, contained, np.ones(len(reported), dtype=bool))
+        return Calibrated(reported - bands[:, :, 1], minus, plus, rho, contained, np.ones(len(reported), dtype=bool))

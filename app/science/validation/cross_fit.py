@@ -10,7 +10,7 @@ from app.science.arrays import Floats
 from app.science.calibration.fitting import Each, fit_survey
 from app.science.calibration.links import TEST, TRAIN, Links, folds_of
 from app.science.calibration.settings import FitSettings
-from app.science.calibration.survey_model import Calibrated
+from app.science.calibration.survey_model import Calibrated, nothing_calibrated
 
 FOLDS = 5
 
@@ -39,10 +39,7 @@ def cross_fit(
     Raises:
         ValueError: too few links to fit.
     """
-    n = len(links.star)
-    nowhere = np.zeros(n, dtype=bool)
-    value, minus, plus = (np.full((n, 3), np.nan) for _ in range(3))
-    result = Calibrated(value, minus, plus, nowhere, nowhere.copy())
+    result = nothing_calibrated(len(links.star))
     folds = folds_of(links.star, FOLDS)
     rest = np.where(links.split == TEST, TRAIN, links.split)
     for fold in range(FOLDS):
@@ -50,6 +47,5 @@ def cross_fit(
         without = replace(links, split=np.where(judged, TEST, rest))
         model = fit_survey(without, identity, settings, own_error=own_error, each=each).model
         part = model.calibrate(links.reported[judged], links.nuisance[judged], own_minus[judged], own_plus[judged])
-        for name in ("value", "minus", "plus", "in_domain", "converged"):
-            getattr(result, name)[judged] = getattr(part, name)
+        result.put(judged, part)
     return result
