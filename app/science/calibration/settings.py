@@ -62,7 +62,7 @@ class FitSettings:
     """
 
     direction: str = "forward"
-    pooled: int = 2000
+    pooled: int = 5000
     few: int = 60
     fewest: int = 5
     shrinkage: float = 3.0

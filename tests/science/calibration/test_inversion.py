@@ -30,7 +30,7 @@ def stars(n):
 
 def solve(bias, reported, own=None, **kwargs):
     nothing = np.full_like(reported, np.nan)
-    options = {"correlation": np.eye(3), "reference_error": np.zeros(3)} | kwargs
+    options = {"correlation": np.eye(3)} | kwargs
     quoted = nothing if own is None else own
     return invert(grid_of(bias), reported, np.zeros((len(reported), 2)), quoted, quoted, **options)
 
@@ -60,14 +60,6 @@ def test_the_interval_is_the_band_through_the_inverse_slopes():
     expected = np.sqrt(np.square(inverse) @ np.square(HALF))
     assert np.allclose(result.minus, expected, rtol=0.02)
     assert np.allclose(result.plus, expected, rtol=0.02)
-
-
-def test_the_references_error_is_taken_out_but_never_more_than_half_the_variance():
-    truth = stars(20)
-    reference = np.array([24.0, 0.5, 0.0])
-    result = solve(lambda t: 0 * t, truth, reference_error=reference)
-    expected = [np.sqrt(40**2 - 24**2), 0.1 / np.sqrt(2), 0.05]
-    assert np.allclose(result.plus, expected, rtol=0.01)
 
 
 def test_quoted_errors_replace_the_band_where_they_are_given():

@@ -67,7 +67,7 @@ def test_a_straight_bias_gives_the_closed_form_of_the_inversion():
     grid = grid_of(straight)
     solved = invert(
         grid, truth + straight(truth), np.zeros((300, 2)), nothing, nothing,
-        correlation=TOGETHER, reference_error=np.zeros(3),
+        correlation=TOGETHER,
     )  # fmt: skip
     found = carried(straight, solved.value, grid=grid)
     np.testing.assert_allclose(found.minus, solved.minus, rtol=0.01)
@@ -149,7 +149,7 @@ def test_intervals_of_a_bent_bias_hold_the_truth():
     nothing = np.full_like(truth, np.nan)
     grid = grid_of(bent)
     solved = invert(
-        grid, reported, np.zeros((len(truth), 2)), nothing, nothing, correlation=TOGETHER, reference_error=np.zeros(3)
+        grid, reported, np.zeros((len(truth), 2)), nothing, nothing, correlation=TOGETHER
     )
     found = carried(bent, solved.value, grid=grid)
     inside = (solved.value[:, 1] > 0.8) & (solved.value[:, 1] < 4.2) & solved.converged
