@@ -18,6 +18,7 @@ from app.science.calibration.features import STELLAR, FeatureSpace, feature_spac
 from app.science.calibration.grid import NO_SMOOTHING, Smoothing, grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
 from app.science.calibration.low_order import fit_low_order
+from app.science.calibration.own_scatter import with_own_scatter
 from app.science.calibration.reference_noise import FEWEST_STARS, without_reference_noise
 from app.science.calibration.selection import STARS_PER_COEFFICIENT, Selection, candidates, select_kind
 from app.science.calibration.settings import BoostSettings, FitSettings
@@ -32,8 +33,8 @@ ENOUGH_PRECISE = 5000
 """Stars with the best reference errors that are enough without the others."""
 SMOOTHED_OVER, MOST_ANCHORS = 2.0, 20_000
 """Width of the kernel over the tabulated trees, in errors of the reference, and how many stars it averages over."""
-SMALLEST_CELL = 1000
-"""Left-out training stars in a cell with a conformal step of its own: their coverage is known to 1.5 %."""
+SMALLEST_CELL = 500
+"""Left-out training stars in a cell with a conformal step of its own: their coverage is known to 2 %."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def fit_survey(
     usable = finite.where(finite.split != TEST)
     if usable.stars < settings.fewest:
         raise ValueError(f"{usable.stars} stars in common with the reference scale, {settings.fewest} are needed")
-    sample = _divide(_regressed(usable, identity, settings), settings)
+    sample = _divide(_prepared(usable, identity, settings), settings)
     features = sample.features(sample.training)
     space = feature_space(features, STELLAR + links.nuisance_names)
     fits = list(each(_fit_parameter, [_Task(p, fixed, sample, space, settings) for p, fixed in enumerate(identity)]))
@@ -140,11 +141,13 @@ def reference_model(own_error: Floats) -> SurveyModel:
     )
 
 
-def _regressed(usable: Links, identity: tuple[bool, ...], settings: FitSettings) -> Links:
-    """Return the links with the reference's noise taken out of the regressor, where the survey is no part of it."""
+def _prepared(usable: Links, identity: tuple[bool, ...], settings: FitSettings) -> Links:
+    """Return the links without the reference's noise, in regressor and scatter, where the survey is no part of it."""
     if settings.direction != "forward" or any(identity) or not np.isfinite(usable.reference_error).all():
         return usable
-    return without_reference_noise(_credible(usable, settings), seed=settings.seed)
+    regressed = without_reference_noise(_credible(usable, settings), seed=settings.seed)
+    space = feature_space(stack(regressed.reference, regressed.nuisance), STELLAR + regressed.nuisance_names)
+    return with_own_scatter(regressed, space, shrinkage=settings.shrinkage, seed=settings.seed)
 
 
 def _credible(usable: Links, settings: FitSettings) -> Links:

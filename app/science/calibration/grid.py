@@ -106,7 +106,7 @@ def tabulate(
         models: the bias in each parameter.
         axes: node positions of each feature.
         smoothing: over which stars to average.
-        reference_error: of the reference that the models were fitted to, which is taken out of their bands, (3,).
+        reference_error: typical error of the reference that the models were fitted to, (3,).
     """
     error = np.zeros(len(models)) if reference_error is None else reference_error
     padded = axes + [np.zeros(1)] * (FEATURES - len(axes))
@@ -121,27 +121,24 @@ def tabulate(
                 found = model.quantiles(at)
             else:
                 found = kernel.average(model.quantiles(seen))
-            values[:, number, 3 * p : 3 * p + 3] = without_reference_error(found, error[p])
+            values[:, number, 3 * p : 3 * p + 3] = without_shift(found, error[p])
     return BiasGrid(np.concatenate(padded), sizes, values.reshape(-1, 3 * len(models)))
 
 
-def without_reference_error(quantiles: Floats, error: float) -> Floats:
-    """Return the survey's own quantiles (n, 3), from those of its difference to a reference of standard error `error`.
+def without_shift(quantiles: Floats, error: float) -> Floats:
+    """Return quantiles (n, 3) of a survey's error, freed of the shift that noise of the reference made of its median.
 
-    Half widths lose the reference's variance, but never more than half of their own, lest an error be called zero. The
-    median of a skewed error is moved by noise added to it: two half normals of widths s- and s+ about a median, with
-    noise of standard deviation e, have theirs at sqrt(2 / pi) e (s+ - s-) / (s+ + s-), to first order in e.
+    Noise added to a skewed error moves its median: two half normals of widths s- and s+ about a median, with noise of
+    standard deviation e, have theirs at sqrt(2 / pi) e (s+ - s-) / (s+ + s-), to first order in e.
 
-    >>> without_reference_error(np.array([[-5.0, 0.0, 5.0]]), 3.0).tolist()
-    [[-4.0, 0.0, 4.0]]
+    >>> without_shift(np.array([[-1.0, 0.0, 3.0]]), 1.0).round(3).tolist()
+    [[-1.399, -0.399, 2.601]]
     """
-    centre = quantiles[:, 1]
-    below, above = centre - quantiles[:, 0], quantiles[:, 2] - centre
-    below, above = (np.sqrt(np.maximum(half**2 - error**2, 0.5 * half**2)) for half in (below, above))
+    below, above = quantiles[:, 1] - quantiles[:, 0], quantiles[:, 2] - quantiles[:, 1]
     total = below + above
     skew = np.divide(above - below, total, out=np.zeros_like(total), where=total > 0)
-    moved = centre - np.sqrt(2.0 / np.pi) * error * skew
-    return np.column_stack([moved - below, moved, moved + above])
+    shifted: Floats = quantiles - (np.sqrt(2.0 / np.pi) * error * skew)[:, None]
+    return shifted
 
 
 def _beside(stellar: Floats, extra: Floats) -> Floats:

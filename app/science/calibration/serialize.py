@@ -18,7 +18,7 @@ from app.science.calibration.grid import Smoothing
 from app.science.calibration.low_order import LowOrder
 from app.science.calibration.quantile_model import QUANTILES, QuantileTrees
 from app.science.calibration.survey_model import SurveyModel
-from app.science.calibration.width import UNIT_WIDTH, Width
+from app.science.calibration.width import UNIT_WIDTH, Profile, Width
 
 MAGIC = b"SOS-MODEL-2\n"
 
@@ -35,6 +35,7 @@ def dump_bias(model: BiasModel) -> bytes:
             "log": _polynomial(model.width.log_width),
             "lowest": model.width.lowest,
             "highest": model.width.highest,
+            "profiles": [[_numbers(one.place), _numbers(one.log_factor)] for one in model.width.profiles],
         },
         "trees": None,
     }
@@ -59,7 +60,7 @@ def load_bias(content: bytes, space: FeatureSpace) -> BiasModel:
     return BiasModel(
         kind=Kind(header["kind"]),
         base=_low_order(header["base"], space),
-        width=Width(_low_order(width["log"], space), width["lowest"], width["highest"]) if width["log"] else UNIT_WIDTH,
+        width=_width(width, space) if width["log"] else UNIT_WIDTH,
         trees=trees,
         residual_quantiles=np.array(header["residual_quantiles"]),
         tails=_tails(header["tails"]),
@@ -72,6 +73,11 @@ def _polynomial(fitted: LowOrder | None) -> dict[str, Any] | None:
 
 def _low_order(header: dict[str, Any] | None, space: FeatureSpace) -> LowOrder | None:
     return LowOrder(header["degree"], np.array(header["coefficients"]), space) if header else None
+
+
+def _width(header: dict[str, Any], space: FeatureSpace) -> Width:
+    profiles = tuple(Profile(np.array(place), np.array(logs)) for place, logs in header["profiles"])
+    return Width(_low_order(header["log"], space), header["lowest"], header["highest"], profiles)
 
 
 def _tails_header(tails: Tails) -> dict[str, Any]:

@@ -148,9 +148,7 @@ def test_intervals_of_a_bent_bias_hold_the_truth():
     reported = truth + bent(truth) + np.where(z > 0, ABOVE, BELOW) * z
     nothing = np.full_like(truth, np.nan)
     grid = grid_of(bent)
-    solved = invert(
-        grid, reported, np.zeros((len(truth), 2)), nothing, nothing, correlation=TOGETHER
-    )
+    solved = invert(grid, reported, np.zeros((len(truth), 2)), nothing, nothing, correlation=TOGETHER)
     found = carried(bent, solved.value, grid=grid)
     inside = (solved.value[:, 1] > 0.8) & (solved.value[:, 1] < 4.2) & solved.converged
     held = (truth >= solved.value - found.minus) & (truth <= solved.value + found.plus)

@@ -22,7 +22,7 @@ def test_a_width_that_falls_with_signal_to_noise_is_recovered():
     features, width, residuals = scattered(5000)
     fitted = fit_width(features, residuals, np.ones(5000), feature_space(features, NAMES))
     ratio = fitted.at(features) / width
-    assert ratio.std() / ratio.mean() < 0.08
+    assert ratio.std() / ratio.mean() < 0.13
     scaled = residuals / fitted.at(features)
     assert 1.4826 * np.median(np.abs(scaled - np.median(scaled))) == pytest.approx(1.0, abs=0.01)
 
