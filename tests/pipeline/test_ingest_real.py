@@ -113,10 +113,12 @@ def test_fits_ids_are_exact_and_zero_is_none(sky, real_data: Path) -> None:
 def test_errors_are_missing_where_none_was_measured(sky) -> None:
     database, _ = sky
 
-    def errors(survey: str) -> int:
-        return int((~np.isnan(columns(database, survey, "teff_err_lower")["teff_err_lower"])).sum())
+    def errors(survey: str, column: str = "teff_err_lower") -> int:
+        return int((~np.isnan(columns(database, survey, column)[column])).sum())
 
-    assert errors("apogee_dr17") == 20_322
+    assert errors("apogee_dr17", "logg_err_lower") == 20_322
+    # The Kepler sample's Teff errors are those of the scale, not of single stars.
+    assert errors("apogee_dr17") == 20_322 - 11_059
     assert errors("galah_dr4") == errors("lamost_lrs_giants") == 0
     # Imputed errors are not the survey's.
     assert errors("lamost_lrs") == 691 - 34

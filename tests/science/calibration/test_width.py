@@ -24,7 +24,7 @@ def test_a_width_that_falls_with_signal_to_noise_is_recovered():
     ratio = fitted.at(features) / width
     assert ratio.std() / ratio.mean() < 0.13
     scaled = residuals / fitted.at(features)
-    assert 1.4826 * np.median(np.abs(scaled - np.median(scaled))) == pytest.approx(1.0, abs=0.01)
+    assert 1.4826 * np.median(np.abs(scaled - np.median(scaled))) == pytest.approx(1.0, abs=0.02)
 
 
 def test_few_stars_get_one_width_and_no_star_an_extrapolated_one():
