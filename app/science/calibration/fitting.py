@@ -17,10 +17,10 @@ from app.science.calibration.domain import Domain, learn_domain
 from app.science.calibration.features import STELLAR, FeatureSpace, feature_space, stack
 from app.science.calibration.grid import NO_SMOOTHING, Smoothing, grid_axes
 from app.science.calibration.links import CONFORMALIZE, TEST, TRAIN, Links, folds_of
-from app.science.calibration.low_order import fit_low_order
-from app.science.calibration.own_scatter import with_own_scatter
-from app.science.calibration.reference_noise import FEWEST_STARS, without_reference_noise
-from app.science.calibration.selection import STARS_PER_COEFFICIENT, Selection, candidates, select_kind
+from app.science.calibration.preparation import prepared
+from app.science.calibration.quantile_model import pinball_loss
+from app.science.calibration.reference_noise import FEWEST_STARS
+from app.science.calibration.selection import Selection, candidates, select_kind
 from app.science.calibration.settings import BoostSettings, FitSettings
 from app.science.calibration.stability import Refit, spread_of_refits
 from app.science.calibration.survey_model import SurveyModel
@@ -28,7 +28,6 @@ from app.science.robust import scatter
 
 MANY = 5000
 """Stars above which one fold judges well enough: its thousand stars tell models apart by a hundredth of their loss."""
-HALF = float(np.sqrt(0.5))
 ENOUGH_PRECISE = 5000
 """Stars with the best reference errors that are enough without the others."""
 SMOOTHED_OVER, MOST_ANCHORS = 2.0, 20_000
@@ -76,6 +75,7 @@ class _Fit:
     model: BiasModel
     choice: Selection
     stability: float = 0.0
+    training_loss: float = 0.0
 
 
 Each = Callable[[Callable[["_Task"], "_Fit"], Iterable["_Task"]], Iterable["_Fit"]]
@@ -106,7 +106,7 @@ def fit_survey(
     usable = finite.where(finite.split != TEST)
     if usable.stars < settings.fewest:
         raise ValueError(f"{usable.stars} stars in common with the reference scale, {settings.fewest} are needed")
-    sample = _divide(_prepared(usable, identity, settings), settings)
+    sample = _divide(prepared(usable, identity, settings), settings)
     features = sample.features(sample.training)
     space = feature_space(features, STELLAR + links.nuisance_names)
     fits = list(each(_fit_parameter, [_Task(p, fixed, sample, space, settings) for p, fixed in enumerate(identity)]))
@@ -141,32 +141,6 @@ def reference_model(own_error: Floats) -> SurveyModel:
     )
 
 
-def _prepared(usable: Links, identity: tuple[bool, ...], settings: FitSettings) -> Links:
-    """Return the links without the reference's noise, in regressor and scatter, where the survey is no part of it."""
-    if settings.direction != "forward" or any(identity) or not np.isfinite(usable.reference_error).all():
-        return usable
-    regressed = without_reference_noise(_credible(usable, settings), seed=settings.seed)
-    space = feature_space(stack(regressed.reference, regressed.nuisance), STELLAR + regressed.nuisance_names)
-    return with_own_scatter(regressed, space, shrinkage=settings.shrinkage, seed=settings.seed)
-
-
-def _credible(usable: Links, settings: FitSettings) -> Links:
-    """Return the links with reference errors that explain no more than half of the scatter between the two sides.
-
-    Some surveys quote errors far above their true ones; believed, they would leave nothing of the stars' own spread.
-    """
-    features = stack(usable.reference, usable.nuisance)
-    space = feature_space(features, STELLAR + usable.nuisance_names)
-    error = usable.reference_error.copy()
-    for p in range(3):
-        target = usable.reported[:, p] - usable.reference[:, p]
-        degree = 2 if usable.stars >= STARS_PER_COEFFICIENT * 21 else 0
-        base = fit_low_order(features, target, usable.weights, space, degree=degree, shrinkage=settings.shrinkage)
-        most = HALF * scatter(target - base.predict(features))
-        error[:, p] *= min(1.0, most / float(np.median(error[:, p])))
-    return replace(usable, reference_error=error)
-
-
 def _divide(usable: Links, settings: FitSettings) -> _Sample:
     if usable.stars < settings.pooled:
         return _Sample(usable, usable, pooled=True, direction=settings.direction)
@@ -188,7 +162,8 @@ def _fit_parameter(task: _Task) -> _Fit:
     refit = Refit(choice.kind, task.space, boost, settings.seed + p, settings.shrinkage)
     model = refit(features, target, training.weights, holdout)
     stability = spread_of_refits(refit, training, target, features, task.sample.features(task.sample.held_out))
-    return _Fit(replace(model, tails=_tails(p, model, choice, task.sample, target, settings)), choice, stability)
+    loss = float(np.average(pinball_loss(target, model.quantiles(features)), weights=training.weights))
+    return _Fit(replace(model, tails=_tails(p, model, choice, task.sample, target, settings)), choice, stability, loss)
 
 
 def _selection_folds(training: Links, *, everyone: bool) -> Integers:
@@ -286,6 +261,12 @@ def _typical_error(links: Links) -> Floats:
     )
 
 
+def _overfit_gap(fit: _Fit) -> float | None:
+    """Return by which share of itself the loss on left-out stars exceeds that on the stars of the fit."""
+    held_out = fit.choice.losses.get(str(fit.model.kind))
+    return held_out / fit.training_loss - 1.0 if held_out and fit.training_loss else None
+
+
 def _metrics(fit: _Fit, links: Links, sample: _Sample, settings: FitSettings) -> dict[str, Any]:
     model = fit.model
     few = sample.training.stars < settings.few
@@ -299,5 +280,6 @@ def _metrics(fit: _Fit, links: Links, sample: _Sample, settings: FitSettings) ->
         "cells": model.tails.cells.count,
         "stability": fit.stability,
         "cross_validated_pinball_loss": fit.choice.losses,
+        "overfit_gap": _overfit_gap(fit),
         "rounds": model.trees.booster.num_boosted_rounds() if model.trees else 0,
     }
