@@ -198,7 +198,20 @@ MODELS: dict[str, Any] = {
 
 VALIDATION: dict[str, Any] = {
     "version": 3,
-    "report": {"pairs": []},
+    "report": {
+        "stars": "test split: neither fitted nor used in the conformal step",
+        "pairs": [
+            {
+                "survey": "lamost_lrs_giants",
+                "other": "apogee_dr17",
+                "parameter": "logg",
+                "before": {"n": 192, "median": 0.388, "median_error": 0.011, "scatter": 0.193, "scatter_error": 0.016},
+                "after": {"n": 192, "median": 0.006, "median_error": 0.013, "scatter": 0.121, "scatter_error": 0.012},
+            }
+        ],
+        "circular": [],
+        "gate": {"set": False},
+    },
     "figures": [{"name": "offsets.png", "url": "http://127.0.0.1:8000/v1/versions/3/validation/figures/offsets.png"}],
 }
 
