@@ -85,6 +85,10 @@ def validate(
     survey: Annotated[str | None, typer.Option(help="Only pairs with this survey.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Write the figures (PNG, SVG) to this folder.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes that fit side by side (SOS_JOBS).", min=1)] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Judge by this truth of a simulated sky (truth.parquet of `sos mock`); keeps nothing."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Judge a version on stars that no model has seen, keep the report with it, and print it.
@@ -94,6 +98,9 @@ def validate(
     """
     from app.cli.validation import remarks, sections
 
+    if truth is not None:
+        _by_truth(truth, version, survey, json=json, otherwise=cross_fit or figures is not None)
+        return
     with context.open_database() as database:
         number = _chosen(database, version)
         report = _judge(database, number, cross_fit=cross_fit, jobs=jobs)
@@ -119,6 +126,25 @@ def _judge(database: Database, number: int, *, cross_fit: bool, jobs: int | None
         return judge(database, number)
     with context.progress("fit without each fold") as progress:
         return validate_by_cross_fit(database, number, jobs=jobs or context.settings().jobs, progress=progress)
+
+
+def _by_truth(truth: Path, version: int | None, survey: str | None, *, json: bool, otherwise: bool) -> None:
+    from app.cli.truth import sections, summary
+    from app.domain.errors import ParameterError
+    from app.pipeline.truth import judge_by_truth
+
+    if otherwise:
+        raise ParameterError("--truth", "goes with neither --cross-fit nor --figures")
+    with context.open_database() as database:
+        number = _chosen(database, version)
+        report = judge_by_truth(database, number, truth)
+    if json:
+        context.emit(report | {"version": number}, json=True)
+        return
+    context.say(f"version {number}; {summary(report)}")
+    for title, rows in sections(report, survey):
+        typer.echo(f"\n{title}")
+        context.emit(rows)
 
 
 def _write_figures(database: Database, number: int, folder: Path) -> None:
