@@ -258,7 +258,7 @@ def _corrections(judged: _Judged) -> Iterator[dict[str, Any]]:
 def _linked(judged: _Judged) -> Booleans:
     """Return which measurements (n,) are of stars that a survey of an earlier stage saw too."""
     rows = judged.sky.rows
-    stage = np.zeros(int(rows.survey.max()) + 1, dtype=np.int64)
+    stage = np.zeros(max([*judged.models, int(rows.survey.max())]) + 1, dtype=np.int64)
     for k, part in enumerate(judged.plan.stages, start=1):
         for name in part.surveys:
             if name in judged.numbers:
