@@ -19,7 +19,7 @@ from pathlib import Path
 
 from app.storage.embedded import EmbeddedServer
 
-NAMES = ("ingest", "crossmatch", "http", "combination", "fit")
+NAMES = ("ingest", "crossmatch", "http", "combination", "fit", "calibrated")
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     rows = {name: int(number) for name, number in (pair.split("=") for pair in chosen.rows)}
     table: dict[str, list[tuple[str, float, str]]] = {}
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    with _server() as url:
+    with server() as url:
         for name in chosen.only:
             module = importlib.import_module(f"bench.{name}")
             table[name] = module.measure(url, **({"rows": rows[name]} if name in rows else {}))
@@ -43,7 +43,8 @@ def main() -> None:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
+    """Yield the server that the environment names, else an embedded one for the time being."""
     given = os.environ.get("SOS_BENCH_DATABASE_URL")
     if given:
         yield given
