@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from app.pipeline.calibrate import load_alignment
-from app.pipeline.homogenize import homogenize_stars
+from app.pipeline.homogenize import BLOCK, homogenize_stars
 from app.pipeline.mock import TRUTH
 from app.pipeline.plans import default_plan
 from app.science.arrays import Booleans, Floats
@@ -45,7 +45,6 @@ CELLS = (
 SMALL_CELL, LARGE_CELL = 100, 500
 UNITS, DIGITS = (1000.0, 1.0, 1.0), (1, 3, 3)
 HEAD = "| | | median | scatter | slope with the truth | worst cell | coverage | in cells |\n" + 8 * "|---" + "|"
-EVERYTHING = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,11 @@ def _read(sky: CalibratedSky) -> Sky:
     homogenize_stars(sky.database, sky.version)
     with sky.database.connect() as connection:
         names = {number: name for name, number in frames.surveys_with_measurements(connection).items()}
-        block = next(frames.measurements_by_star(connection, rows=EVERYTHING))
+        blocks = list(frames.measurements_by_star(connection, rows=BLOCK))
         calibrated = bulk.copy_out(connection, _CALIBRATED, {"version": sky.version})
         stars = pd.DataFrame(bulk.copy_out(connection, _STARS, {"version": sky.version}))
         identities = pd.DataFrame(bulk.copy_out(connection, _NAMES))
+    block = {name: np.concatenate([part[name] for part in blocks]) for name in blocks[0]}
     assert np.array_equal(block["measurement_id"], calibrated["measurement_id"])
     frame, survey = frame_of(block), np.array([names[number] for number in block["survey_id"]])
     truth = _truth(sky.folder, identities, block["measurement_id"])
@@ -217,16 +217,16 @@ def _judged(p: int, answer: Answer, truth: Floats, cells: np.ndarray) -> str:
     grouped = pd.DataFrame({"cell": cells, "residual": residual}).groupby("cell").residual
     size, median = grouped.size(), grouped.median()
     error = 1.2533 * grouped.apply(lambda part: scatter(part.to_numpy())) / np.sqrt(size)
-    worst = (median.abs() - 2 * error)[size >= SMALL_CELL].clip(lower=0).max()
+    worst = (median.abs() - 2 * error)[size >= SMALL_CELL].clip(lower=0)
     shares = inside.groupby(cells).mean()[size >= LARGE_CELL]
     return " | ".join(
         (
             f"{np.median(residual):+.{digits}f}",
             f"{scatter(residual):.{digits}f}",
             f"{line.slope:+.{digits}f} ± {line.error:.{digits}f}",
-            f"{worst:.{digits}f}",
+            f"{worst.max():.{digits}f}" if len(worst) else "",
             f"{inside.mean():.3f}",
-            f"{shares.min():.2f} to {shares.max():.2f}",
+            f"{shares.min():.2f} to {shares.max():.2f}" if len(shares) else "",
         )
     )
 
