@@ -210,7 +210,7 @@ VALIDATION: dict[str, Any] = {
             }
         ],
         "circular": [],
-        "gate": {"set": False},
+        "gate": {"limits": {}, "passed": True, "failures": []},
     },
     "figures": [{"name": "offsets.png", "url": "http://127.0.0.1:8000/v1/versions/3/validation/figures/offsets.png"}],
 }

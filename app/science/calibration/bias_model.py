@@ -26,6 +26,7 @@ class Kind(StrEnum):
     BOOSTED = "boosted"
 
 
+ENOUGH_FOR_MEDIAN = 200
 DEGREES = {Kind.CONSTANT: 0, Kind.LINEAR: 1, Kind.QUADRATIC: 2, Kind.BOOSTED: 2}
 
 
@@ -101,8 +102,9 @@ def fit_bias(
     residuals = target - base.predict(features)
     width = fit_width(features, residuals, weights, space)
     scaled = residuals / width.at(features)
-    lower, _, upper = np.quantile(scaled, QUANTILES)
-    spread = np.array([lower, 0.0, upper])  # Huber's location is a steadier centre than the residuals' median
+    lower, middle, upper = np.quantile(scaled, QUANTILES)
+    # Huber's location is the steadier centre where stars are few; that of a skewed error is not its median.
+    spread = np.array([lower, middle if len(scaled) >= ENOUGH_FOR_MEDIAN else 0.0, upper])
     if kind is not Kind.BOOSTED:
         return BiasModel(kind, base, width, None, spread, UNMOVED)
     trees = fit_quantile_trees(

@@ -12,6 +12,7 @@ from app.science.arrays import Booleans, Floats
 
 NEIGHBOURS = 20
 INSIDE_FRACTION = 0.99
+FORGIVEN = 0.25
 MOST_POINTS = 5000
 
 
@@ -45,9 +46,19 @@ class Domain:
         distance, _ = self._tree.query(standardized, k=[rank])
         return np.asarray(distance, dtype=np.float64)[:, 0]
 
-    def contains(self, features: Floats) -> Booleans:
-        """Return whether each row of features (n, k) lies inside."""
-        return np.asarray(self.distance(features) <= self.limit)
+    def contains(self, features: Floats, error: Floats | None = None) -> Booleans:
+        """Return whether each row of features (n, k) lies inside.
+
+        Args:
+            features: of the stars, (n, k).
+            error: of the first of them, (n, q): noise alone carries a star at the edge outside, so a quarter of its
+                error is forgiven.
+        """
+        distance = self.distance(features)
+        if error is None:
+            return np.asarray(distance <= self.limit)
+        blur = np.sqrt(np.square(error / self.width[: error.shape[1]]).mean(axis=1))
+        return np.asarray(distance <= self.limit + FORGIVEN * blur)
 
 
 def learn_domain(training: Floats, held_out: Floats, *, rng: np.random.Generator) -> Domain:

@@ -165,8 +165,8 @@ class SurveyModel:
         self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats, draws: Draws | None
     ) -> Calibrated:
         fixed = self.identity
-        inside = self.space.clip(np.hstack([np.zeros_like(reported), nuisance]))[:, len(STELLAR) :]
-        padded = np.hstack([inside, np.zeros((len(inside), 2 - inside.shape[1]))])
+        others = self.space.clip(np.hstack([np.zeros_like(reported), nuisance]))[:, len(STELLAR) :]
+        padded = np.hstack([others, np.zeros((len(others), 2 - others.shape[1]))])
         solved = invert(
             self.grid,
             reported,
@@ -188,8 +188,9 @@ class SurveyModel:
             draws=settings.count,
             straight=settings.straight,
         )
-        contained = self.domain.contains(stack(solved.value, nuisance)) & solved.converged
         minus, plus = (np.hypot(half, self.zero_point_error) for half in (errors.minus, errors.plus))
+        inside = self.domain.contains(stack(solved.value, nuisance), 0.5 * (minus + plus))
+        contained = np.asarray(inside & solved.converged)
         return Calibrated(solved.value, minus, plus, errors.rho, contained, solved.converged)
 
     def _direct(self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats) -> Calibrated:

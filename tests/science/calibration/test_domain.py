@@ -26,3 +26,13 @@ def test_more_training_stars_than_are_kept_give_the_same_answer():
 def test_a_missing_feature_counts_as_typical():
     domain = learn_domain(giants(1000, 1), giants(500, 2), rng=np.random.default_rng(3))
     assert domain.contains(np.array([[4800.0, 2.5, np.nan]])).all()
+
+
+def test_a_star_at_the_edge_is_not_pushed_out_by_its_own_error():
+    domain = learn_domain(giants(4000, 1), giants(1000, 2), rng=np.random.default_rng(3))
+    error = np.tile([150.0, 0.3, 0.15], (3000, 1))
+    noisy = giants(3000, 4) + error * np.random.default_rng(6).normal(size=(3000, 3))
+    strict, tolerant = domain.contains(noisy), domain.contains(noisy, error)
+    assert (tolerant >= strict).all()
+    assert (~tolerant).mean() < 0.75 * (~strict).mean()
+    assert domain.contains(giants(1000, 5, feh_mean=-2.4), error[:1000]).mean() <= 0.05
