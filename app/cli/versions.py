@@ -6,17 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import context, diff
+from app.cli import context, diff, network
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 app = typer.Typer(invoke_without_command=True)
 app.command()(diff.diff)
+app.command()(network.network)
 
 
 @app.callback()
 def versions(ctx: typer.Context, *, json: AsJson = False) -> None:
-    """List the calibration versions, newest first; `sos versions diff` compares two."""
+    """List the calibration versions, newest first; `diff` compares two, `network` shows how weak surveys are tied."""
     from app.storage import versions as store
 
     if ctx.invoked_subcommand is not None:
