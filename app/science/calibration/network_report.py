@@ -29,8 +29,12 @@ def zero_point_metrics(network: NetworkFit, scale_error: ScaleError | None = Non
     """
     strong = scale_error.names if scale_error else ()
     metrics: dict[str, Any] = {"surveys": [*strong, *network.names]}
-    for p, (name, fit) in enumerate(zip(PARAMETERS, network.parameters, strict=True)):
+    for p, name in enumerate(PARAMETERS):
         own = scale_error.covariance[p] if scale_error else np.zeros((0, 0))
+        if not network.names:
+            metrics[name] = own.tolist()
+            continue
+        fit = network.parameters[p]
         shared = fit.leans @ own
         metrics[name] = np.block([[own, shared.T], [shared, fit.zero_points]]).tolist()
     return metrics

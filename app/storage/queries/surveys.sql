@@ -42,7 +42,7 @@ RETURNING ingestion_id
 
 -- finish_ingestion --
 -- Counts the rows of an ingestion that are stored and rejected.
-UPDATE ingestion SET rows_read = %(rows_stored)s + %(rows_rejected)s, rows_stored = %(rows_stored)s,
+UPDATE ingestion SET rows_read = %(rows_stored)s::bigint + %(rows_rejected)s::bigint, rows_stored = %(rows_stored)s,
        rows_rejected = %(rows_rejected)s, finished_at = clock_timestamp()
 WHERE ingestion_id = %(ingestion_id)s
 

@@ -6,6 +6,7 @@ import pytest
 from app.pipeline.plans import default_plan
 from app.science.calibration.fitting import fit_survey
 from app.science.calibration.frame import Frame
+from app.science.calibration.network_report import zero_point_metrics
 from app.science.calibration.scale import ReferenceScale, missing_error
 from app.science.calibration.stages import Alignment
 from tests.support.links import giants
@@ -85,3 +86,11 @@ def test_an_error_that_nobody_quotes_is_learnt_from_the_differences():
     difference = rng.normal(0, 0.5, 4000)
     assert missing_error(difference, np.full(4000, 0.3), smallest=0.01) == pytest.approx(0.4, rel=0.05)
     assert missing_error(difference[:5], np.full(5, 0.3), smallest=0.07) == 0.07
+
+
+def test_without_weak_surveys_zero_points_are_those_of_the_strong_ones(alignment):
+    network = alignment.network([])
+    metrics = zero_point_metrics(network, alignment.scale_error())
+    assert metrics["surveys"] == ["apogee_dr17"]
+    assert metrics["teff"] == [[0.0]]
+    assert network.refused == {}
