@@ -26,8 +26,8 @@ from app.science.calibration.stability import Refit, spread_of_refits
 from app.science.calibration.survey_model import SurveyModel
 from app.science.robust import scatter
 
-MANY = 20_000
-"""Stars above which one fold judges well enough: its 4,000 stars tell losses apart by half a hundredth."""
+FEW_FOLDS, MANY = 5000, 20_000
+"""Stars above which two folds, and one, judge well enough: 2,000 and 4,000 stars tell losses apart by a hundredth."""
 ENOUGH_PRECISE = 5000
 """Stars with the best reference errors that are enough without the others."""
 SMOOTHED_OVER, MOST_ANCHORS = 2.0, 20_000
@@ -170,11 +170,12 @@ def _fit_parameter(task: _Task) -> _Fit:
 
 
 def _selection_folds(training: Links, *, everyone: bool) -> Integers:
-    """Return the fold of each spectrum; of many stars one fold in five is judged, unless `everyone` is needed."""
+    """Return the fold of each spectrum; of many stars one or two of five are judged, unless `everyone` is needed."""
     if training.stars < 200:
         return folds_of(training.star, 10)
     folds = folds_of(training.star, 5)
-    return folds if everyone or training.stars < MANY else np.where(folds == 0, 0, -1)
+    judged = 5 if everyone or training.stars < FEW_FOLDS else 2 if training.stars < MANY else 1
+    return np.where(folds < judged, folds, -1)
 
 
 def _stopping_stars(star: Integers) -> Floats:
