@@ -31,12 +31,6 @@ class TailShifts:
     lower: float
     upper: float
 
-    def apply(self, quantiles: Floats) -> Floats:
-        """Return quantiles (n, 3) with both tails moved; the median stays inside."""
-        lower = np.minimum(quantiles[:, 0] + self.lower, quantiles[:, 1])
-        upper = np.maximum(quantiles[:, 2] + self.upper, quantiles[:, 1])
-        return np.column_stack([lower, quantiles[:, 1], upper])
-
 
 @dataclass(frozen=True)
 class Tails:
@@ -46,7 +40,7 @@ class Tails:
     shifts: tuple[TailShifts, ...]
 
     def apply(self, quantiles: Floats, features: Floats) -> Floats:
-        """Return quantiles (n, 3) at features (n, k) with both tails moved."""
+        """Return quantiles (n, 3) at features (n, k) with both tails moved; the median stays inside."""
         cell = self.cells.of(features)
         lower, upper = (np.array([getattr(shift, side) for shift in self.shifts])[cell] for side in ("lower", "upper"))
         return np.column_stack(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from app.science.calibration.conformal import conformalize
+from app.science.calibration.cells import ONE_CELL
+from app.science.calibration.conformal import Tails, conformalize
 
 
 def test_a_skewed_band_that_is_too_narrow_becomes_right_in_each_tail():
@@ -15,7 +16,7 @@ def test_a_skewed_band_that_is_too_narrow_becomes_right_in_each_tail():
     narrow = np.tile([1.5, 1.68, 1.9], (4000, 1))
     shifts = conformalize(narrow, draw(4000))
     fresh = draw(40_000)
-    band = shifts.apply(np.tile([1.5, 1.68, 1.9], (40_000, 1)))
+    band = Tails(ONE_CELL, (shifts,)).apply(np.tile([1.5, 1.68, 1.9], (40_000, 1)), np.zeros((40_000, 1)))
     assert np.mean(fresh < band[:, 0]) == pytest.approx(0.16, abs=0.02)
     assert np.mean(fresh > band[:, 2]) == pytest.approx(0.16, abs=0.02)
 
