@@ -189,17 +189,17 @@ def _tails(
     training = sample.training
     if training.stars < settings.few:
         return _student_tails(model, target, choice, sample, training.stars)
-    features = model_features(model, sample.features(training))
-    scaled, left_out = model.standardized(sample.features(training), target), _scaled(model, sample, choice)
+    at = sample.features(training)
+    scaled, left_out = model.standardized(at, target), _scaled(model, sample, choice)
+    if sample.pooled:  # cells must be grown on other stars than those that set their tails
+        return conformalize_cells(left_out, scaled, at, ONE_CELL)
     judged = np.isfinite(left_out[:, 1])
     cells = grow_cells(
-        features[judged],
+        model_features(model, at)[judged],
         (scaled < left_out[:, 0])[judged].astype(np.float64),
         (scaled > left_out[:, 2])[judged].astype(np.float64),
         smallest=SMALLEST_CELL,
     )
-    if sample.pooled:
-        return conformalize_cells(left_out, scaled, features, cells)
     held_out = sample.held_out
     at = sample.features(held_out)
     missed = model.standardized(at, held_out.reported[:, p] - held_out.reference[:, p])
