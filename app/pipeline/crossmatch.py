@@ -55,6 +55,7 @@ def crossmatch(database: Database, radii: Mapping[str, float], *, progress: Prog
         tables, summary = _match(connection, radii, progress)
         progress(4, _STEPS)
         matching.replace(connection, tables)
+        matching.record_run(connection, measurements=summary.measurements, stars=summary.stars)
         progress(5, _STEPS)
     return summary
 

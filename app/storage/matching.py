@@ -106,4 +106,9 @@ def replace(connection: Connection, tables: Mapping[str, Mapping[str, Column]]) 
     driver.execute(_SQL["index"].encode())
 
 
+def record_run(connection: Connection, *, measurements: int, stars: int) -> None:
+    """Note that the tables were replaced: a version that is being made notices that its data are not what they were."""
+    connection.exec_driver_sql(_SQL["record_run"], {"measurements": measurements, "stars": stars})
+
+
 _SQL = queries("crossmatch")

@@ -20,9 +20,11 @@ def create(connection: Connection, version_id: int) -> None:
         _execute(connection, "CREATE TABLE {part} (LIKE {whole} INCLUDING DEFAULTS)", table, version_id)
 
 
-def append(connection: Connection, table: str, version_id: int, columns: Mapping[str, Any]) -> int:
-    """Copy columns into a version's table, in the transaction that made it; return the number of rows."""
-    return bulk.copy_in(connection, f"{table}_{version_id}", columns, freeze=True)
+def append(
+    connection: Connection, table: str, version_id: int, columns: Mapping[str, Any], *, freeze: bool = False
+) -> int:
+    """Copy columns into a version's table and return the number of rows; `freeze` in the transaction that made it."""
+    return bulk.copy_in(connection, f"{table}_{version_id}", columns, freeze=freeze)
 
 
 def attach(connection: Connection, version_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, type_coerce, update
 from sqlalchemy.dialects import postgresql
 
 from app.domain.errors import ConflictError, NotFoundError, UnknownVersionError
@@ -19,13 +19,18 @@ _PUBLISHABLE = {VersionState.READY, VersionState.PUBLISHED, VersionState.RETIRED
 def create(
     connection: Connection, *, plan: dict[str, Any], inputs: dict[str, Any], software: dict[str, Any], seed: int
 ) -> int:
-    """Add a running version and return its number."""
+    """Add a queued version and return its number."""
     statement = (
         insert(VersionRow)
-        .values(state=VersionState.RUNNING, plan=plan, inputs=inputs, software=software, seed=seed)
+        .values(state=VersionState.QUEUED, plan=plan, inputs=inputs, software=software, seed=seed)
         .returning(VersionRow.version_id)
     )
     return connection.execute(statement).scalar_one()
+
+
+def start(connection: Connection, version_id: int, *, data_state: str) -> None:
+    """Mark a version as running, on measurements and stars in this state."""
+    _set(connection, version_id, state=VersionState.RUNNING, data_state=data_state)
 
 
 def add_model(
@@ -39,8 +44,12 @@ def add_model(
     direction: str,
     content: bytes,
     metrics: dict[str, Any],
+    fit_key: str | None = None,
 ) -> str:
-    """Keep a fitted model with its metrics; return the SHA-256 of its bytes."""
+    """Keep a fitted model with its metrics; return the SHA-256 of its bytes.
+
+    `fit_key` names everything that the survey's models were made of, so that another version can take them over.
+    """
     sha256 = artifacts.put(connection, content, "application/x-sos-model")
     connection.execute(
         insert(ModelRow).values(
@@ -52,9 +61,26 @@ def add_model(
             direction=direction,
             artifact_sha256=sha256,
             metrics=metrics,
+            fit_key=fit_key,
         )
     )
     return sha256
+
+
+def take_over_models(connection: Connection, version_id: int, survey_id: int, *, fit_key: str, stage: str) -> bool:
+    """Give a version the models that another one has under this key; return whether there are any."""
+    known = (
+        select(ModelRow.version_id)
+        .where(ModelRow.fit_key == fit_key, ModelRow.survey_id == survey_id, ModelRow.version_id != version_id)
+        .order_by(ModelRow.version_id.desc())
+        .limit(1)
+    )
+    same = ("survey_id", "parameter", "kind", "direction", "artifact_sha256", "metrics", "fit_key")
+    taken = select(literal(version_id), literal(stage), *(getattr(ModelRow, name) for name in same)).where(
+        ModelRow.version_id == known.scalar_subquery(), ModelRow.survey_id == survey_id
+    )
+    statement = insert(ModelRow).from_select(["version_id", "stage", *same], taken.order_by(ModelRow.model_id))
+    return connection.execute(statement).rowcount > 0
 
 
 def set_metrics(connection: Connection, version_id: int, metrics: dict[str, Any]) -> None:

@@ -30,8 +30,8 @@ SELECT s.survey_id, s.name FROM survey AS s
 WHERE EXISTS (SELECT FROM measurement AS m WHERE m.survey_id = s.survey_id)
 ORDER BY s.name
 
--- measurements_by_star --
--- Every matched measurement in star order, with what calibration and combination need.
+-- measurements_of_stars --
+-- Every matched measurement of stars from %(first)s to below %(after)s in star order, with what calibration and combination need.
 SELECT x.star_id, m.survey_id, m.measurement_id, s.split, x.ambiguous, m.snr, m.g_mag, m.k_mag,
        m.teff, m.logg, m.feh,
        m.teff_err_lower, m.logg_err_lower, m.feh_err_lower,
@@ -42,6 +42,7 @@ SELECT x.star_id, m.survey_id, m.measurement_id, s.split, x.ambiguous, m.snr, m.
 FROM match AS x
 JOIN measurement AS m ON m.measurement_id = x.measurement_id AND m.survey_id = x.survey_id
 JOIN star AS s ON s.star_id = x.star_id
+WHERE x.star_id >= %(first)s::bigint AND x.star_id < %(after)s::bigint
 ORDER BY x.star_id, m.survey_id, m.measurement_id
 
 -- count_matches --
@@ -76,3 +77,16 @@ ORDER BY c.survey_id, c.measurement_id
 -- count_measurements --
 -- How many measurements there are.
 SELECT count(*) FROM measurement
+
+-- data_state --
+-- A name for the measurements and stars as they are: it changes with every file taken in and every cross-match.
+SELECT md5(coalesce((SELECT string_agg(ingestion_id || ':' || rows_stored, ',' ORDER BY ingestion_id) FROM ingestion),
+                    ''))
+       || '/' || coalesce((SELECT max(run_id) FROM crossmatch_run), 0)
+
+-- star_ranges --
+-- The number of the first star of each part of the stars, with about %(rows)s measurements a part.
+SELECT min(star_id)
+FROM (SELECT star_id, sum(n_measurements) OVER (ORDER BY star_id) - n_measurements AS before FROM star) AS running
+GROUP BY div(before, %(rows)s::bigint)
+ORDER BY 1

@@ -72,3 +72,7 @@ CREATE INDEX ix_match_star_id ON match (star_id);
 ALTER TABLE star ADD CONSTRAINT pk_star PRIMARY KEY (star_id), ADD CONSTRAINT uq_star_identity UNIQUE (identity);
 CREATE UNIQUE INDEX ix_star_gaia_dr3_source_id ON star (gaia_dr3_source_id);
 ANALYZE star, match
+
+-- record_run --
+-- Note a run of the cross-match.
+INSERT INTO crossmatch_run (measurements, stars) VALUES (%(measurements)s, %(stars)s)

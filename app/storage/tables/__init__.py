@@ -2,6 +2,7 @@
 
 from app.storage.tables.base import Base
 from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
+from app.storage.tables.jobs import JobDataRow, JobLogRow, JobRow, StepRow
 from app.storage.tables.measurements import MeasurementRow
 from app.storage.tables.references import (
     ReferenceClusterRow,
@@ -9,7 +10,7 @@ from app.storage.tables.references import (
     ReferenceMemberRow,
     ReferenceStarRow,
 )
-from app.storage.tables.stars import MatchRow, StarRow
+from app.storage.tables.stars import CrossmatchRunRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.versions import (
     ArtifactRow,
@@ -24,9 +25,13 @@ __all__ = [
     "ArtifactRow",
     "Base",
     "CalibratedRow",
+    "CrossmatchRunRow",
     "FigureRow",
     "HomogenizedRow",
     "IngestionRow",
+    "JobDataRow",
+    "JobLogRow",
+    "JobRow",
     "MatchRow",
     "MeasurementRow",
     "ModelRow",
@@ -38,6 +43,7 @@ __all__ = [
     "ReferenceStarRow",
     "RejectRow",
     "StarRow",
+    "StepRow",
     "SurveyRow",
     "VersionRow",
 ]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import (
     REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
     Double,
+    Identity,
     Index,
     SmallInteger,
     Text,
     UniqueConstraint,
+    func,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,3 +68,14 @@ class MatchRow(Base):
     separation_arcsec: Mapped[float] = mapped_column(REAL)
     how: Mapped[int] = mapped_column(SmallInteger, comment="0 alone, 1 by id, 2 by position")
     ambiguous: Mapped[bool] = mapped_column(Boolean)
+
+
+class CrossmatchRunRow(Base):
+    """A cross-match that put new stars and matches in the place of earlier ones."""
+
+    __tablename__ = "crossmatch_run"
+
+    run_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    measurements: Mapped[int] = mapped_column(BigInteger)
+    stars: Mapped[int] = mapped_column(BigInteger)
