@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -145,13 +146,22 @@ def check_schema(database: Database) -> None:
 
 
 @cache
-def _messages() -> Console:
+def messages() -> Console:
+    """Return the console for what a person reads beside the answer."""
     return Console(stderr=True)
+
+
+def user() -> str:
+    """Return who runs the command, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def say(message: str) -> None:
     """Print a line for the person at the terminal, on stderr, so that stdout stays the answer."""
-    _messages().print(message, markup=False, highlight=False, soft_wrap=True)
+    messages().print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -170,7 +180,7 @@ def progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_messages()) as bars:
+    with Progress(*columns, console=messages()) as bars:
         task = bars.add_task(description, total=None)
 
         def advance(done: int, total: int | None = None) -> None:

@@ -75,7 +75,6 @@ COMMANDS = (
     calibrate.validate,
     versions.publish,
     versions.rollback,
-    jobs.jobs,
     jobs.worker,
     mock.mock,
 )
@@ -84,6 +83,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(survey.app, name="survey")
 app.add_typer(versions.app, name="versions")
 app.add_typer(reference.app, name="reference")
+app.add_typer(jobs.app, name="jobs")
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=cone.CONTEXT)(cone.cone)

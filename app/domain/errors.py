@@ -10,8 +10,10 @@ SosError
 ├── NotFoundError         the thing asked for does not exist
 │   ├── UnknownStarError
 │   ├── UnknownSurveyError
-│   └── UnknownVersionError
+│   ├── UnknownVersionError
+│   └── UnknownJobError
 ├── ConflictError         it exists already, or is in a state that forbids the request
+│   └── AlreadyRunningError   a job does the same and is not done
 └── UnavailableError      the service cannot do it now
     ├── DatabaseError         the database cannot be reached, started or understood
     └── NotPublishedError     no calibration version has been published yet
@@ -80,8 +82,20 @@ class UnknownVersionError(NotFoundError):
     """No calibration version has this number."""
 
 
+class UnknownJobError(NotFoundError):
+    """No job has this number."""
+
+
 class ConflictError(SosError):
     """The request does not fit the present state."""
+
+
+class AlreadyRunningError(ConflictError):
+    """A job does the same and is not done."""
+
+    def __init__(self, job_id: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.job_id = job_id
 
 
 class UnavailableError(SosError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.domain.errors import ConflictError
 from app.domain.quantities import PARAMETERS
 from app.pipeline.failure import recorded_failure
 from app.pipeline.progress import Progress, silent
+from app.pipeline.queued import queue_version
 from app.pipeline.software import software_versions
 from app.science.calibration.fitting import Each, FittedSurvey, fit_survey
 from app.science.calibration.frame import frame_of
@@ -23,7 +25,7 @@ from app.science.calibration.links import TEST
 from app.science.calibration.network_fit import NetworkFit
 from app.science.calibration.network_model import weak_survey_model
 from app.science.calibration.network_report import Values, network_metrics, zero_point_metrics
-from app.science.calibration.plan import Plan, plan_mapping
+from app.science.calibration.plan import Plan
 from app.science.calibration.serialize import dump_bias, dump_frame
 from app.science.calibration.stages import Alignment, Ascent
 from app.science.calibration.survey_model import SurveyModel
@@ -47,22 +49,11 @@ def calibrate(database: Database, plan: Plan, *, jobs: int = 1, progress: Progre
     """
     alignment = load_alignment(database, plan)
     with database.begin() as connection:
-        version_id = create_version(connection, plan)
+        version_id = queue_version(connection, plan)
         versions.start(connection, version_id, data_state=frames.data_state(connection))
     with recorded_failure(database, version_id):
         _fit_all(database, version_id, alignment, jobs, progress)
     return version_id
-
-
-def create_version(connection: Connection, plan: Plan) -> int:
-    """Add a queued version of a plan and the data as they are; return its number."""
-    return versions.create(
-        connection,
-        plan=plan_mapping(plan),
-        inputs=frames.data_snapshot(connection),
-        software=software_versions(),
-        seed=plan.seed,
-    )
 
 
 def load_alignment(database: Database, plan: Plan) -> Alignment:
@@ -78,7 +69,10 @@ def load_alignment(database: Database, plan: Plan) -> Alignment:
         anchors = [name for name in plan.reference_surveys if all(plan.identity(name))]
         if not any(name in numbers for name in anchors):
             raise ConflictError(f"the reference survey {' or '.join(anchors)} has no measurements: ingest it first")
-        loaded = {name: frame_of(frames.linked_measurements(connection, number)) for name, number in numbers.items()}
+        loaded = {
+            name: frame_of(frames.linked_measurements(connection, number)).within(plan.cuts_of(name))
+            for name, number in numbers.items()
+        }
         quoted = {name: frames.typical_errors(connection, number) for name, number in numbers.items()}
     if not any(len(frame.star) for frame in loaded.values()):
         raise ConflictError("no star was seen by two surveys: run `sos crossmatch`, or ingest another survey")
@@ -101,8 +95,9 @@ def _fit_all(database: Database, version_id: int, alignment: Alignment, jobs: in
                 ascent.models[name] = fitted.model
                 with database.begin() as connection:
                     save_models(connection, version_id, alignment.plan, name, fitted, key)
+    conclusion = conclude(ascent, refused)
     with database.begin() as connection:
-        finish_calibration(connection, version_id, ascent, refused)
+        conclusion.save(connection, version_id, alignment.plan)
     progress(len(alignment.frames), len(alignment.frames))
 
 
@@ -112,28 +107,36 @@ def _fit_alone(alignment: Alignment, name: str, each: Each, software: Mapping[st
     return fit_key(links, plan.identity(name), plan.fit, own_error, software), fitted
 
 
-def finish_calibration(connection: Connection, version_id: int, ascent: Ascent, refused: Mapping[str, str]) -> None:
-    """Save the models that come without fits of their own - the anchors', the network's - and figures about them all.
+@dataclass(frozen=True)
+class Conclusion:
+    """What a calibration ends with: models that come without fits of their own, and figures about all of them."""
+
+    fitted: dict[str, FittedSurvey]
+    metrics: dict[str, Any]
+
+    def save(self, connection: Connection, version_id: int, plan: Plan) -> None:
+        """Keep models and figures in a version."""
+        for name, fitted in self.fitted.items():
+            save_models(connection, version_id, plan, name, fitted)
+        versions.set_metrics(connection, version_id, self.metrics)
+
+
+def conclude(ascent: Ascent, refused: Mapping[str, str]) -> Conclusion:
+    """Return the models of the anchors and of the network of weak surveys, and what the zero points share.
 
     Args:
-        connection: in whose transaction they are saved.
-        version_id: the version.
         ascent: climbed to its end, so that every survey with links of its own has its model.
         refused: surveys that could not be fitted, with the reason.
     """
     alignment = ascent.alignment
-    plan, network = alignment.plan, alignment.network(ascent.weak)
-    anchors = alignment.anchors()
-    for name, model in anchors.items():
-        save_models(connection, version_id, plan, name, FittedSurvey(model, ({}, {}, {})))
-    weak = {name: network_survey(network, name, alignment) for name in network.names}
-    for name, fitted in weak.items():
-        save_models(connection, version_id, plan, name, fitted)
+    network, anchors = alignment.network(ascent.weak), alignment.anchors()
+    fitted = {name: FittedSurvey(model, ({}, {}, {})) for name, model in anchors.items()}
+    fitted |= {name: network_survey(network, name, alignment) for name in network.names}
     metrics: dict[str, Any] = {"zero_points": zero_point_metrics(network, alignment.scale_error())}
     if network.names:
-        models = anchors | ascent.models | {name: fitted.model for name, fitted in weak.items()}
+        models = ascent.models | {name: one.model for name, one in fitted.items()}
         metrics["network"] = network_metrics(network, _judged_values(alignment, models, network), tuple(anchors))
-    versions.set_metrics(connection, version_id, metrics | {"refused": {**refused, **network.refused}})
+    return Conclusion(fitted, metrics | {"refused": {**refused, **network.refused}})
 
 
 def network_survey(network: NetworkFit, name: str, alignment: Alignment) -> FittedSurvey:

@@ -52,6 +52,7 @@ class Recipe:
     version_id: int
     plan: Plan
     models: dict[int, SurveyModel]
+    names: dict[int, str]
     shared: SharedErrors
 
 
@@ -101,8 +102,9 @@ def load_recipe(database: Database, version_id: int) -> Recipe:
         version = versions.get(connection, version_id)
         models = load_models(connection, version_id)
         by_number = {number: name for name, number in frames.surveys_with_measurements(connection).items()}
-    shared = shared_errors(version.metrics, [by_number[number] for number in models])
-    return Recipe(version_id, parse_plan(version.plan, file=f"version {version_id}"), models, shared)
+    names = {number: by_number[number] for number in models}
+    shared = shared_errors(version.metrics, list(names.values()))
+    return Recipe(version_id, parse_plan(version.plan, file=f"version {version_id}"), models, names, shared)
 
 
 def write_part(connection: Connection, recipe: Recipe, stars: tuple[int, int], *, freeze: bool = False) -> Part:
@@ -160,7 +162,7 @@ def _homogenized(block: Columns, version: Recipe) -> dict[str, Columns]:
     """Return the rows of the version's tables for the measurements of a block."""
     star = block["star_id"]
     starts = np.concatenate([[0], np.flatnonzero(np.diff(star)) + 1, [len(star)]])
-    calibrated = _calibrate(block, version.models, version.plan)
+    calibrated = _calibrate(block, version)
     contributions = Contributions(
         starts=starts,
         survey=_places(block["survey_id"], version.models),
@@ -189,7 +191,7 @@ def _places(survey_id: np.ndarray[Any, Any], models: dict[int, SurveyModel]) -> 
     return np.asarray(places[survey_id])
 
 
-def _calibrate(block: Columns, models: dict[int, SurveyModel], plan: Plan) -> _Calibrated:
+def _calibrate(block: Columns, version: Recipe) -> _Calibrated:
     n = len(block["star_id"])
     out = _Calibrated(
         value=np.full((n, 3), np.nan),
@@ -201,12 +203,13 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel], plan: Plan) -> _C
         believed=np.zeros((n, 3), dtype=bool),
         flags=np.full(n, NO_MODEL, dtype=np.int64),
     )
-    for survey_id, model in models.items():
+    for survey_id, model in version.models.items():
         rows = block["survey_id"] == survey_id
         if not rows.any():
             continue
-        frame = frame_of({name: column[rows] for name, column in block.items()})
-        result = model.calibrate_frame(frame, plan)
+        cuts = version.plan.cuts_of(version.names[survey_id])
+        frame = frame_of({name: column[rows] for name, column in block.items()}).within(cuts)
+        result = model.calibrate_frame(frame, version.plan)
         out.value[rows], out.minus[rows], out.plus[rows] = result.value, result.minus, result.plus
         out.rho[rows] = _correlation(block, rows, model, result)
         out.used[rows], out.in_domain[rows] = frame.used, result.in_domain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,14 @@ def kiel_rows(connection: Connection, version_id: int, *, most: int) -> Columns:
 def count_measurements(connection: Connection) -> int:
     """Return how many measurements there are."""
     return int(connection.exec_driver_sql(queries("calibration")["count_measurements"]).scalar_one())
+
+
+def any_within(connection: Connection, limits: Mapping[str, Any]) -> bool:
+    """Return whether a measurement of a survey (`survey_id`) lies within limits `snr_min` ... `feh_max`."""
+    return bool(connection.exec_driver_sql(queries("calibration")["any_within"], dict(limits)).scalar_one())
+
+
+def stars_in_common(connection: Connection, survey_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many stars each survey has in common with another one of the list, blends left out."""
+    rows = connection.exec_driver_sql(queries("calibration")["stars_in_common"], {"surveys": list(survey_ids)})
+    return {row[0]: row[1] for row in rows}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.storage import bulk, sky
 from app.storage.engine import driver_connection
+from app.storage.queries import queries
 
 TABLES = ("calibrated", "homogenized")
 
@@ -44,6 +45,24 @@ def drop(connection: Connection, version_id: int) -> None:
     """Remove a version's tables, attached or not."""
     for table in TABLES:
         _execute(connection, "DROP TABLE IF EXISTS {part}", table, version_id)
+
+
+def detach(connection: Connection, version_id: int) -> None:
+    """Take a version's tables out of the whole while others are read; outside of any transaction."""
+    for table, attached in _tables(connection, version_id):
+        if attached:
+            _execute(connection, "ALTER TABLE {whole} DETACH PARTITION {part} CONCURRENTLY", table, version_id)
+
+
+def left_over(connection: Connection) -> list[int]:
+    """Return versions that failed or were removed and still have tables."""
+    rows = connection.exec_driver_sql(queries("versions")["left_over"]).scalars()
+    return [int(number) for number in rows]
+
+
+def _tables(connection: Connection, version_id: int) -> list[tuple[str, bool]]:
+    rows = connection.exec_driver_sql(queries("versions")["tables_of"], {"version_id": version_id})
+    return [(row[0], row[1]) for row in rows]
 
 
 def _execute(connection: Connection, statement: str, table: str, version_id: int) -> None:

@@ -90,3 +90,26 @@ SELECT min(star_id)
 FROM (SELECT star_id, sum(n_measurements) OVER (ORDER BY star_id) - n_measurements AS before FROM star) AS running
 GROUP BY div(before, %(rows)s::bigint)
 ORDER BY 1
+
+-- any_within --
+-- Whether a measurement of a survey lies within limits; those that are NULL are none.
+SELECT EXISTS (
+  SELECT FROM measurement
+  WHERE survey_id = %(survey_id)s
+    AND (%(snr_min)s::float8 IS NULL OR snr >= %(snr_min)s) AND (%(snr_max)s::float8 IS NULL OR snr <= %(snr_max)s)
+    AND (%(teff_min)s::float8 IS NULL OR teff >= %(teff_min)s)
+    AND (%(teff_max)s::float8 IS NULL OR teff <= %(teff_max)s)
+    AND (%(logg_min)s::float8 IS NULL OR logg >= %(logg_min)s)
+    AND (%(logg_max)s::float8 IS NULL OR logg <= %(logg_max)s)
+    AND (%(feh_min)s::float8 IS NULL OR feh >= %(feh_min)s) AND (%(feh_max)s::float8 IS NULL OR feh <= %(feh_max)s))
+
+-- stars_in_common --
+-- How many stars each of some surveys has in common with another of them, blends left out.
+SELECT survey_id, count(*)
+FROM (SELECT DISTINCT x.star_id, x.survey_id,
+             min(x.survey_id) OVER star AS least, max(x.survey_id) OVER star AS most
+      FROM match AS x JOIN star AS s USING (star_id)
+      WHERE s.n_surveys > 1 AND NOT x.ambiguous AND x.survey_id = ANY (%(surveys)s::smallint[])
+      WINDOW star AS (PARTITION BY x.star_id)) AS seen
+WHERE least < most
+GROUP BY survey_id

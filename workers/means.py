@@ -1,0 +1,44 @@
+"""What a worker works with: handed down from the settings, and on to its child processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Means:
+    """What steps need beside their arguments.
+
+    Attributes:
+        url: the database.
+        exports: folder of exported files, the same for all workers and the HTTP service.
+        uploads: folder of uploaded survey files.
+        descriptors: folder of the user's own survey descriptors.
+        memory_mb: memory that a step may use, in MiB; 0 for no limit.
+        keep_versions: how many complete versions are kept beside the published one.
+        keep_exports_days: how long exported files are kept.
+    """
+
+    url: str
+    exports: Path
+    uploads: Path
+    descriptors: Path
+    memory_mb: int = 0
+    keep_versions: int = 10
+    keep_exports_days: int = 7
+
+    @classmethod
+    def of(cls, settings: Settings, url: str) -> Means:
+        """Return what the settings say, for a database."""
+        return cls(
+            url,
+            exports=settings.exports_folder,
+            uploads=settings.uploads_folder,
+            descriptors=settings.descriptors_folder,
+            memory_mb=settings.step_memory_mb,
+            keep_versions=settings.keep_versions,
+            keep_exports_days=settings.keep_exports_days,
+        )
