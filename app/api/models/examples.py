@@ -42,6 +42,12 @@ STAR: dict[str, Any] = {
             "survey": "galah_dr3",
             "object_id": "131217003901002",
             "measurement_id": "1203",
+            "row_number": 1203,
+            "file": {
+                "name": "galah_dr3.fits",
+                "sha256": "2c26b46b68ffc68f",
+                "descriptor_sha256": "fcde2b2edba56bf4",
+            },
             "snr": 83.5,
             "in_domain": True,
             "split": "test",
