@@ -70,14 +70,11 @@ def differences_of_results(
     A catalogue without a checksum in either version is compared by its number of stars alone.
     """
     checksums = [version.metrics.get(CATALOGUE_CHECKSUM) for version in (first, second)]
-    known = [] if None in checksums else [(CATALOGUE_CHECKSUM, *checksums)]
+    known = {} if None in checksums else {CATALOGUE_CHECKSUM: checksums}
+    sides = {"n_stars": [first.n_stars, second.n_stars], **known}
     return [
         *_differing(Part.MODEL, _checksums(first_models), _checksums(second_models)),
-        *(
-            Difference(Part.CATALOGUE, name, one, other)
-            for name, one, other in [("n_stars", first.n_stars, second.n_stars), *known]
-            if one != other
-        ),
+        *(Difference(Part.CATALOGUE, name, one, other) for name, (one, other) in sides.items() if one != other),
     ]
 
 

@@ -278,4 +278,51 @@ DIFF: dict[str, Any] = {
     ],
 }
 
+PROVENANCE: dict[str, Any] = {
+    "prefix": {
+        "prov": "http://www.w3.org/ns/prov#",
+        "xsd": "http://www.w3.org/2001/XMLSchema#",
+        "sos": "urn:sos:",
+    },
+    "entity": {
+        "sos:version/3/star/42/teff": {
+            "prov:type": [{"$": "sos:HomogenizedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff of sos:42",
+            "prov:value": {"$": "4811.3", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+        "sos:version/3/measurement/1203/teff": {
+            "prov:type": [{"$": "sos:CalibratedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff by galah_dr3 on the unified scale",
+            "prov:value": {"$": "4806.0", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+    },
+    "activity": {
+        "sos:version/3/homogenization": {
+            "prov:type": [{"$": "sos:Homogenization", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "Calibrated measurements into one value a star",
+        }
+    },
+    "used": {
+        "_:used1": {
+            "prov:activity": "sos:version/3/homogenization",
+            "prov:entity": "sos:version/3/measurement/1203/teff",
+        }
+    },
+    "wasGeneratedBy": {
+        "_:wasGeneratedBy1": {
+            "prov:entity": "sos:version/3/star/42/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
+    "wasDerivedFrom": {
+        "_:wasDerivedFrom1": {
+            "prov:generatedEntity": "sos:version/3/star/42/teff",
+            "prov:usedEntity": "sos:version/3/measurement/1203/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
+}
+
 READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}
