@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
 from app.services.health import Health
+from app.services.provenance import Provenance
 from app.services.surveys import Surveys
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
@@ -66,6 +67,10 @@ class Factory:
     def versions(self) -> Versions:
         """Calibration versions."""
         return Versions(self._pages)
+
+    def provenance(self) -> Provenance:
+        """Where numbers come from."""
+        return Provenance(self._pages)
 
     def diffs(self) -> Diffs:
         """Two calibration versions side by side."""

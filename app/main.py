@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import catalog, documentation, errors, health, regions, stars, surveys, versions
+from app.api import catalog, documentation, errors, health, provenance, regions, stars, surveys, versions
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory
@@ -17,7 +17,16 @@ from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.web import pages
 
-ROUTERS = (stars.router, regions.router, catalog.router, surveys.router, versions.router, health.router, pages.router)
+ROUTERS = (
+    provenance.router,  # before the stars, whose identifiers may hold a slash
+    stars.router,
+    regions.router,
+    catalog.router,
+    surveys.router,
+    versions.router,
+    health.router,
+    pages.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,7 +46,12 @@ def create_app(settings: Settings) -> FastAPI:
         application.include_router(router)
     documentation.install(application)
     errors.install(application)
-    application.add_middleware(LeanRoutes, exact={"/v1/cone": regions.cone}, prefixed={"/v1/stars/": stars.star})
+    application.add_middleware(
+        LeanRoutes,
+        exact={"/v1/cone": regions.cone},
+        prefixed={"/v1/stars/": stars.star},
+        except_suffixes=(provenance.SUFFIX,),
+    )
     application.add_middleware(HeadAsGet)
     return application
 

@@ -94,7 +94,7 @@ class Worker:
             self.at_once.set()
         self.ending.set()
         if self.queue_worker is not None:
-            self.queue_worker.stop()
+            self.queue_worker.stop()  # type: ignore[no-untyped-call]
 
     async def _work(self) -> None:
         connector = procrastinate.PsycopgConnector(
@@ -117,7 +117,7 @@ class Worker:
                 install_signal_handlers=False,
             )
             if not self.ending.is_set():
-                await self.queue_worker.run()
+                await self.queue_worker.run()  # type: ignore[no-untyped-call]
 
     def _step(self, context: procrastinate.JobContext, *, step_id: int) -> None:
         slot = self.slots.get()

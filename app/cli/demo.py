@@ -123,7 +123,6 @@ def _calibrate(database: Database) -> None:
     try:
         job_id = requests.calibrate(Calibration(default_plan(), publish=True), requested_by=context.user())
     except AlreadyRunningError as running:
-        assert running.job_id is not None
         job_id = running.job_id
     finish(database, job_id, jobs=context.settings().jobs)
 

@@ -19,6 +19,7 @@ from app.cli import (
     export,
     jobs,
     mock,
+    provenance,
     reference,
     serve,
     star,
@@ -84,6 +85,7 @@ app.add_typer(survey.app, name="survey")
 app.add_typer(versions.app, name="versions")
 app.add_typer(reference.app, name="reference")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(provenance.app, name="provenance")
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=cone.CONTEXT)(cone.cone)

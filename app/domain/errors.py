@@ -93,7 +93,7 @@ class ConflictError(SosError):
 class AlreadyRunningError(ConflictError):
     """A job does the same and is not done."""
 
-    def __init__(self, job_id: int | None, problem: str) -> None:
+    def __init__(self, job_id: int, problem: str) -> None:
         super().__init__(problem)
         self.job_id = job_id
 

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row
 
-from app.domain.errors import AlreadyRunningError, UnknownJobError
+from app.domain.errors import AlreadyRunningError, ConflictError, UnknownJobError
 from app.domain.jobs import Job, JobKind, JobRequest, JobState, LogLine, StepState
 from app.storage import steps
 from app.storage.queries import queries
@@ -34,6 +34,8 @@ def request(connection: Connection, wanted: JobRequest) -> int:
     added = connection.exec_driver_sql(_SQL["add_job"], values).scalar_one_or_none()
     if added is None:
         running = connection.exec_driver_sql(_SQL["open_with_key"], {"key": wanted.key}).scalar_one_or_none()
+        if running is None:
+            raise ConflictError("a job that does the same has just ended: ask again")
         raise AlreadyRunningError(running, f"job {running} does the same and is not done")
     job_id = int(added)
     steps.plan(connection, job_id, wanted.steps)

@@ -7,12 +7,13 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import diffs, examples, pages, stars, surveys, versions
+from app.api.models import diffs, examples, pages, provenance, stars, surveys, versions
 from app.web.pages import target
 from tests.support.http import Service
 
 CONTRACT = [
     "/v1/stars/{id}",
+    "/v1/stars/{id}/provenance",
     "/v1/cone",
     "/v1/catalog",
     "/v1/surveys",
@@ -24,6 +25,7 @@ CONTRACT = [
     "/v1/versions/{v}/models",
     "/v1/versions/{v}/validation",
     "/v1/versions/{v}/diff/{w}",
+    "/v1/versions/{v}/provenance",
     "/healthz",
     "/readyz",
 ]
@@ -55,6 +57,7 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
         (versions.ModelList, examples.MODELS),
         (versions.ValidationAnswer, examples.VALIDATION),
         (diffs.DiffAnswer, examples.DIFF),
+        (provenance.ProvAnswer, examples.PROVENANCE),
     ],
 )
 def test_examples_have_the_shape_of_answers(shape: type, example: dict):

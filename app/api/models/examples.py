@@ -42,6 +42,12 @@ STAR: dict[str, Any] = {
             "survey": "galah_dr3",
             "object_id": "131217003901002",
             "measurement_id": "1203",
+            "row_number": 1203,
+            "file": {
+                "name": "galah_dr3.fits",
+                "sha256": "2c26b46b68ffc68f",
+                "descriptor_sha256": "fcde2b2edba56bf4",
+            },
             "snr": 83.5,
             "in_domain": True,
             "split": "test",
@@ -270,6 +276,53 @@ DIFF: dict[str, Any] = {
             "pull": 8.4,
         }
     ],
+}
+
+PROVENANCE: dict[str, Any] = {
+    "prefix": {
+        "prov": "http://www.w3.org/ns/prov#",
+        "xsd": "http://www.w3.org/2001/XMLSchema#",
+        "sos": "urn:sos:",
+    },
+    "entity": {
+        "sos:version/3/star/42/teff": {
+            "prov:type": [{"$": "sos:HomogenizedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff of sos:42",
+            "prov:value": {"$": "4811.3", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+        "sos:version/3/measurement/1203/teff": {
+            "prov:type": [{"$": "sos:CalibratedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff by galah_dr3 on the unified scale",
+            "prov:value": {"$": "4806.0", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+    },
+    "activity": {
+        "sos:version/3/homogenization": {
+            "prov:type": [{"$": "sos:Homogenization", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "Calibrated measurements into one value a star",
+        }
+    },
+    "used": {
+        "_:used1": {
+            "prov:activity": "sos:version/3/homogenization",
+            "prov:entity": "sos:version/3/measurement/1203/teff",
+        }
+    },
+    "wasGeneratedBy": {
+        "_:wasGeneratedBy1": {
+            "prov:entity": "sos:version/3/star/42/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
+    "wasDerivedFrom": {
+        "_:wasDerivedFrom1": {
+            "prov:generatedEntity": "sos:version/3/star/42/teff",
+            "prov:usedEntity": "sos:version/3/measurement/1203/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
 }
 
 READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}
