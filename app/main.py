@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import catalog, documentation, errors, health, regions, stars, surveys, versions
+from app.api import audit, catalog, documentation, errors, health, keys, regions, stars, surveys, versions
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory
@@ -17,7 +17,17 @@ from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.web import pages
 
-ROUTERS = (stars.router, regions.router, catalog.router, surveys.router, versions.router, health.router, pages.router)
+ROUTERS = (
+    stars.router,
+    regions.router,
+    catalog.router,
+    surveys.router,
+    versions.router,
+    keys.router,
+    audit.router,
+    health.router,
+    pages.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
