@@ -83,11 +83,10 @@ class Use:
             TooManyRequestsError: too many from this address were wrong.
             UnavailableError: keys cannot be looked up.
         """
-        access = self._context.factory.access()
+        access, bearer = self._context.factory.access(), _bearer(self._request)
+        limiter = None if access.remembers(bearer) else _comparing()
         try:
-            key = await to_thread.run_sync(
-                access.authenticate, _bearer(self._request), self._client, limiter=_comparing()
-            )
+            key = await to_thread.run_sync(access.authenticate, bearer, self._client, limiter=limiter)
             require(key, self._declared.scope)
         except SosError as error:
             self._refusal = error

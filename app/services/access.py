@@ -67,14 +67,18 @@ class Access:
             UnauthenticatedError: there is none, or it is malformed, wrong, expired or revoked.
             TooManyRequestsError: too many from this address were.
         """
-        presented = Presented.parse(bearer or "")
-        if presented is None or not self._secrets.remembered(presented.secret):
+        if not self.remembers(bearer):
             self._guesses.check(client)
         try:
-            return self._recognised(bearer, presented)
+            return self._recognised(bearer, Presented.parse(bearer or ""))
         except UnauthenticatedError:
             self._guesses.failed(client)
             raise
+
+    def remembers(self, bearer: str | None) -> bool:
+        """Whether the secret of a key was right within the last minutes, so that no work is spent on it now."""
+        presented = Presented.parse(bearer or "")
+        return presented is not None and self._secrets.remembered(presented.secret)
 
     def _recognised(self, bearer: str | None, presented: Presented | None) -> AccessKey:
         if bearer is None:

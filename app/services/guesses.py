@@ -65,9 +65,9 @@ class Guesses:
                 self._forget(now)
 
     def _forget(self, now: float) -> None:
-        """Drop the addresses that have waited long enough; where all are young, the older half."""
-        by_age = sorted(self._records.items(), key=lambda item: item[1].failures[-1])
-        young = [item for item in by_age if item[1].failures[-1] > now - WINDOW_S]
+        """Drop the addresses that have waited long enough, and of the others those with the fewest failures."""
+        young = [item for item in self._records.items() if item[1].failures[-1] > now - WINDOW_S]
+        young.sort(key=lambda item: len(item[1].failures))
         self._records = dict(young[-_ADDRESSES // 2 :])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -101,7 +101,11 @@ BAD = {
     "another scheme": (lambda database, scope: {"Authorization": "Basic c29zOnNvcw=="}, 401, Actor.NOBODY),
     "no text": (lambda database, scope: {"Authorization": "Bearer"}, 401, Actor.NOBODY),
     "malformed": (lambda database, scope: bearer("sos_1_short"), 401, Actor.NOBODY),
-    "not ASCII": (lambda database, scope: {"Authorization": "Bearer schl\xfcssel".encode("latin-1")}, 401, Actor.NOBODY),
+    "not ASCII": (
+        lambda database, scope: {"Authorization": b"Bearer schl\xfcssel"},
+        401,
+        Actor.NOBODY,
+    ),
     "unknown": (lambda database, scope: bearer("sos_999999_" + 43 * "x"), 401, Actor.NOBODY),
     "larger than any": (lambda database, scope: bearer("sos_" + 18 * "9" + "_" + 43 * "x"), 401, Actor.NOBODY),
     "wrong secret": (lambda database, scope: bearer(with_other_secret(make_key(database, scope))), 401, Actor.NOBODY),
@@ -152,13 +156,15 @@ def test_a_right_key_gets_past_the_door(
     event = events(database)[0]
     assert (event.action, event.outcome, event.status) == (route.declared.action, Outcome.FAILED, 422)
     assert (event.actor, event.key_name, event.parameters["nonsense"]) == (Actor.KEY, "tester", "1")
-    assert "nonsense" in event.detail or "body" in event.detail or "required" in event.detail
+    assert event.detail == answer.json()["detail"]
 
 
 def test_what_a_stranger_is_told_does_not_say_which_keys_exist(house: tuple[Service, Database]):
     service, database = house
     existing, unknown = with_other_secret(make_key(database, "admin")), "sos_999999_" + 43 * "x"
-    answers = [service.send("GET", f"{ADMIN}/keys", headers=bearer(key), client=address()) for key in (existing, unknown)]
+    answers = [
+        service.send("GET", f"{ADMIN}/keys", headers=bearer(key), client=address()) for key in (existing, unknown)
+    ]
     assert answers[0].content == answers[1].content
     assert events(database)[1].parameters == {"claimed_key": int(existing.split("_")[1])}, "the record knows"
 
@@ -401,7 +407,7 @@ def test_the_audit_is_read_in_pages_newest_first(live: Service, database: Databa
 
 
 @contextmanager
-def serving_also(database: Database, endpoint: object, declared: object) -> Iterator[Service]:
+def serving_also(database: Database, endpoint: Callable[..., object]) -> Iterator[Service]:
     """The service with one more call of administration."""
     router = admin_router("/tests")
     router.post("/{n}")(administers("test.run", Scope.PUBLISH, "test {n}")(endpoint))
@@ -415,7 +421,7 @@ def test_a_call_that_breaks_is_on_record(database: Database):
         raise ZeroDivisionError(n)
 
     key = make_key(database, "publish")
-    with serving_also(database, breaks, None) as service:
+    with serving_also(database, breaks) as service:
         assert service.send("POST", f"{ADMIN}/tests/seven", headers=bearer(key)).status_code == 500
     [event] = events(database)
     assert (event.outcome, event.status, event.target) == (Outcome.FAILED, 500, "test seven")
@@ -430,7 +436,7 @@ def test_what_is_done_and_cannot_be_put_on_record_is_not_called_done(
         return {"n": n}
 
     key = make_key(database, "publish")
-    with serving_also(database, closes, None) as service:
+    with serving_also(database, closes) as service:
         answer = service.send("POST", f"{ADMIN}/tests/seven", headers=bearer(key))
         assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
         assert "could not be put on record" in answer.json()["detail"]
@@ -465,5 +471,7 @@ def test_the_description_says_what_a_call_needs(house: tuple[Service, Database])
         assert call["security"] == [{"key": []}]
         assert f"the scope `{route.declared.scope}`" in call["description"]
         assert {"401", "403", "429"} <= set(call["responses"])
-        assert any("example" in one.get("content", {}).get("application/json", {}) for one in call["responses"].values())
+        assert any(
+            "example" in one.get("content", {}).get("application/json", {}) for one in call["responses"].values()
+        )
     assert all("security" not in call for call in description["paths"]["/v1/cone"].values())
