@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from app.services.access import Access
+from app.services.audit import Audit
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
 from app.services.health import Health
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from app.services.diffs import Diffs
 
 FILE_PATIENCE_S = 5.0
+ADMINISTRATION_SIZE = 4
 
 
 class Factory:
@@ -37,6 +40,8 @@ class Factory:
         self._reader = Reader(url, size=pool_size)
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S)
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
+        self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S)
+        self._access = Access(self._administration)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
 
@@ -51,6 +56,15 @@ class Factory:
         """Close the connections of the services that do not wait for anything."""
         self._pages.dispose()
         self._files.dispose()
+        self._administration.dispose()
+
+    def access(self) -> Access:
+        """Keys to administration."""
+        return self._access
+
+    def audit(self) -> Audit:
+        """What is on record about administration."""
+        return Audit(self._administration)
 
     def catalog(self) -> Catalog:
         """Stars, one by one and in cones."""

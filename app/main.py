@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import catalog, documentation, errors, health, provenance, regions, stars, surveys, versions
+from app.api import audit, catalog, documentation, errors, health, keys, provenance, regions, stars, surveys, versions
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory
@@ -24,6 +24,8 @@ ROUTERS = (
     catalog.router,
     surveys.router,
     versions.router,
+    keys.router,
+    audit.router,
     health.router,
     pages.router,
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from app.domain.errors import (
+    AccessError,
     ConflictError,
     DatabaseError,
     InputError,
@@ -34,6 +35,7 @@ EXIT_CODES: Mapping[type[SosError], int] = {
     NotFoundError: 3,
     ConflictError: 4,
     UnavailableError: 5,
+    AccessError: 6,
     SosError: 1,
 }
 _PIPE_WIDTH = 4000
@@ -42,7 +44,7 @@ _given: dict[str, Any] = {}
 
 
 def exit_code(error: SosError) -> int:
-    """Return the exit code of an error: 2 bad input, 3 not found, 4 conflict, 5 unavailable, 1 anything else."""
+    """Return an error's exit code: 2 bad input, 3 not found, 4 conflict, 5 unavailable, 6 not allowed, 1 any other."""
     return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
 
 

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import (
+    audit,
     calibrate,
     cone,
     context,
@@ -18,6 +19,7 @@ from app.cli import (
     demo,
     export,
     jobs,
+    key,
     mock,
     provenance,
     reference,
@@ -44,7 +46,7 @@ class SosGroup(TyperGroup):
 app = typer.Typer(
     cls=SosGroup,
     help="Survey of Surveys: one scale for the stellar parameters of every large spectroscopic survey.",
-    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 unavailable.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 unavailable, 6 not allowed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,6 +79,7 @@ COMMANDS = (
     versions.publish,
     versions.rollback,
     jobs.worker,
+    audit.audit,
     mock.mock,
 )
 
@@ -86,6 +89,7 @@ app.add_typer(versions.app, name="versions")
 app.add_typer(reference.app, name="reference")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(provenance.app, name="provenance")
+app.add_typer(key.app, name="key")
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=cone.CONTEXT)(cone.cone)

@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import diffs, examples, pages, provenance, stars, surveys, versions
+from app.api.models import access, diffs, examples, pages, provenance, stars, surveys, versions
 from app.web.pages import target
 from tests.support.http import Service
 
@@ -26,6 +26,8 @@ CONTRACT = [
     "/v1/versions/{v}/validation",
     "/v1/versions/{v}/diff/{w}",
     "/v1/versions/{v}/provenance",
+    "/v1/admin/keys",
+    "/v1/admin/audit",
     "/healthz",
     "/readyz",
 ]
@@ -58,6 +60,10 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
         (versions.ValidationAnswer, examples.VALIDATION),
         (diffs.DiffAnswer, examples.DIFF),
         (provenance.ProvAnswer, examples.PROVENANCE),
+        (access.KeyList, examples.KEYS),
+        (access.NewKeyAnswer, examples.NEW_KEY),
+        (access.KeyAnswer, examples.REVOKED_KEY),
+        (access.AuditPage, examples.AUDIT),
     ],
 )
 def test_examples_have_the_shape_of_answers(shape: type, example: dict):

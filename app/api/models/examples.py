@@ -325,4 +325,48 @@ PROVENANCE: dict[str, Any] = {
     },
 }
 
+_KEY: dict[str, Any] = {
+    "key_id": 7,
+    "name": "nightly calibration",
+    "scopes": ["calibrate"],
+    "state": "usable",
+    "created_at": "2026-01-05T09:00:00Z",
+    "created_by": 1,
+    "expires_at": "2027-01-05T09:00:00Z",
+    "revoked_at": None,
+    "last_used_at": "2026-01-06T02:00:00Z",
+}
+
+KEYS: dict[str, Any] = {"keys": [_KEY]}
+
+NEW_KEY: dict[str, Any] = {
+    **_KEY,
+    "last_used_at": None,
+    "key": "sos_7_hV2nM8sT0qkqg9oQyYb5b3vJx4mWcR1LrZ6uEa7dPfI",
+}
+
+REVOKED_KEY: dict[str, Any] = {**_KEY, "state": "revoked", "revoked_at": "2026-02-01T12:00:00Z"}
+
+AUDIT: dict[str, Any] = {
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/admin/audit?limit=1&after=MTIz",
+    "events": [
+        {
+            "event_id": "123",
+            "at": "2026-01-05T09:00:00Z",
+            "actor": "key",
+            "key_id": 1,
+            "key_name": "operator",
+            "action": "key.create",
+            "target": "key 7",
+            "parameters": {"name": "nightly calibration", "scopes": ["calibrate"], "expires_in_days": 365},
+            "outcome": "done",
+            "status": 201,
+            "detail": None,
+            "client": "192.0.2.17",
+        }
+    ],
+}
+
 READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}

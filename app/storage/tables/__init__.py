@@ -1,5 +1,6 @@
 """The tables, one noun a file; importing this package registers all of them on `Base.metadata`."""
 
+from app.storage.tables.access import AccessKeyRow, AuditRow
 from app.storage.tables.base import Base
 from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
 from app.storage.tables.jobs import JobDataRow, JobLogRow, JobRow, StepRow
@@ -22,7 +23,9 @@ from app.storage.tables.versions import (
 )
 
 __all__ = [
+    "AccessKeyRow",
     "ArtifactRow",
+    "AuditRow",
     "Base",
     "CalibratedRow",
     "CrossmatchRunRow",
