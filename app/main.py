@@ -9,10 +9,25 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import audit, catalog, documentation, errors, health, keys, provenance, regions, stars, surveys, versions
+from app.api import (
+    admin,
+    audit,
+    catalog,
+    documentation,
+    errors,
+    health,
+    jobs,
+    keys,
+    provenance,
+    regions,
+    stars,
+    surveys,
+    uploads,
+    versions,
+)
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
-from app.factory import Factory
+from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.web import pages
@@ -24,6 +39,10 @@ ROUTERS = (
     catalog.router,
     surveys.router,
     versions.router,
+    jobs.router,
+    jobs.cancelling,
+    admin.router,
+    uploads.router,
     keys.router,
     audit.router,
     health.router,
@@ -87,6 +106,10 @@ def _factory(settings: Settings, url: str) -> Factory:
         pool_size=settings.pool_size,
         stream_pool_size=settings.stream_pool_size,
         public_url=settings.public_url,
+        folders=Folders(
+            settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming
+        ),
+        largest_upload=settings.upload_max_mb << 20,
     )
 
 

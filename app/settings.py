@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     jobs: int = Field(default=2, ge=1, description="steps that a worker or `sos calibrate` does side by side")
     step_memory_mb: int = Field(default=0, ge=0, description="memory that a step of a job may use, in MiB; 0: any")
     incoming: Path | None = Field(default=None, description="folder whose files may be ingested over HTTP by name")
+    upload_max_mb: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
     keep_versions: int = Field(default=10, ge=1, description="complete versions kept beside the published one")
     keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
     public_url: str | None = Field(default=None, description="address under which users see the service")

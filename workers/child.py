@@ -73,7 +73,7 @@ def _do(database: Database, order: Order) -> Outcome:
 def _tell(database: Database, order: Order, message: str) -> None:
     try:
         with database.begin() as connection:
-            jobs.log(connection, order.job_id, message, level="error")
+            jobs.log(connection, order.job_id, message, level="debug")
     except SosError:
         logging.getLogger(__name__).exception("the log of job %s cannot be written", order.job_id)
 

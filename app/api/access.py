@@ -89,15 +89,17 @@ class AuditedRoute(APIRoute):
             raise
 
 
-def admin_router(prefix: str = "") -> APIRouter:
-    """Return a router for calls of administration, under /v1/admin; see `AuditedRoute`."""
+def admin_router(
+    prefix: str = "", *, under: str = "/v1/admin", tag: str = "administration", largest_body: int = LARGEST_JSON
+) -> APIRouter:
+    """Return a router for calls of administration, under /v1/admin unless told otherwise; see `AuditedRoute`."""
     return APIRouter(
-        prefix=f"/v1/admin{prefix}",
-        tags=["administration"],
+        prefix=f"{under}{prefix}",
+        tags=[tag],
         route_class=AuditedRoute,
         dependencies=[Depends(_BEARER)],
         responses=documentation.ADMINISTRATION_PROBLEMS,
-        max_body_size=LARGEST_JSON,
+        max_body_size=largest_body,
     )
 
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.domain.errors import (
+    AlreadyRunningError,
     ConflictError,
     DatabaseError,
     ForbiddenError,
@@ -22,10 +23,12 @@ from app.domain.errors import (
     NotFoundError,
     NotPublishedError,
     ParameterError,
+    PlanError,
     SosError,
     TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
+    UnknownJobError,
     UnknownKeyError,
     UnknownStarError,
     UnknownSurveyError,
@@ -44,9 +47,11 @@ _PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
     (UnknownKeyError, 404, "unknown-key", "There is no such key"),
     (UnknownSurveyError, 404, "unknown-survey", "There is no such survey"),
     (UnknownVersionError, 404, "unknown-version", "There is no such version"),
+    (UnknownJobError, 404, "unknown-job", "There is no such job"),
     (NotFoundError, 404, "not-found", "There is no such thing"),
     (UnauthenticatedError, 401, "unauthenticated", "This needs a key"),
     (ForbiddenError, 403, "forbidden", "The key does not allow this"),
+    (AlreadyRunningError, 409, "already-running", "A job does the same and is not done"),
     (ConflictError, 409, "conflict", "The request does not fit the present state"),
     (NotPublishedError, 503, "not-published", "Nothing has been published yet"),
     (DatabaseError, 503, "database", "The database does not answer"),
@@ -83,6 +88,10 @@ def of_error(error: SosError) -> Response:
     extra: dict[str, Any] = {}
     if isinstance(error, ParameterError):
         extra["errors"] = [{"parameter": error.parameter, "detail": error.problem}]
+    if isinstance(error, PlanError):
+        extra["errors"] = [{"parameter": f"plan.{error.key}", "detail": error.problem}]
+    if isinstance(error, AlreadyRunningError):
+        extra["job"] = error.job_id
     return problem(status, _type(name), title, str(error), headers=_headers(error), **extra)
 
 

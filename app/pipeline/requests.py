@@ -11,19 +11,20 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from app.domain.errors import ConflictError
-from app.domain.jobs import JobKind, JobRequest, NewStep
-from app.pipeline import course
+from app.domain.errors import ConflictError, ParameterError
+from app.domain.jobs import Job, JobKind, JobRequest, NewStep
+from app.pipeline import course, uploads
+from app.pipeline.ending import cancel_job
 from app.pipeline.plan_check import check_plan
 from app.pipeline.plans import default_plan, merged
-from app.pipeline.publish import gate_objections
+from app.pipeline.publish import publish, rollback_in
 from app.pipeline.queued import queue_version
 from app.science.calibration.plan import Plan, parse_plan, plan_mapping
 from app.storage import frames, jobs, versions
 from app.storage.engine import Database
 from app.surveys import loader
 
-CATALOGUE, PUBLICATION = "catalogue", "publication"
+CATALOGUE, CLEANUP = "catalogue", "clean-up"
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,30 @@ class Requests:
     Args:
         database: where jobs are kept.
         descriptors: folder of the user's own survey descriptors.
+        incoming: folder whose files may be taken in by name; None for none.
     """
 
-    def __init__(self, database: Database, descriptors: Path | None = None) -> None:
+    def __init__(self, database: Database, descriptors: Path | None = None, incoming: Path | None = None) -> None:
         self._database = database
         self._descriptors = descriptors
+        self._incoming = incoming
 
-    def plan(self, overrides: Mapping[str, Any] | None) -> Plan:
-        """Return the default plan with some keys changed.
+    def calibration(
+        self, overrides: Mapping[str, Any], *, publish: bool = False, reuse: bool = True, like: int | None = None
+    ) -> Calibration:
+        """Return a calibration by the default plan with some keys changed, or like a version.
 
         Raises:
             PlanError: names the key that is wrong.
+            ParameterError: both are asked for.
+            UnknownVersionError: there is no version that it could be like.
         """
-        return default_plan() if not overrides else parse_plan(merged(overrides), file="plan")
+        if like is not None and overrides:
+            raise ParameterError("plan", "goes without `like`, which takes the plan of the version")
+        if like is not None:
+            return self.again(like, publish=publish)
+        plan = parse_plan(merged(overrides), file="plan") if overrides else default_plan()
+        return Calibration(plan, publish=publish, reuse=reuse, strict=bool(overrides))
 
     def calibrate(self, wanted: Calibration, *, requested_by: str | None = None) -> int:
         """Ask for a new version; return the number of the job.
@@ -102,21 +114,50 @@ class Requests:
             plan = parse_plan(versions.get(connection, version_id).plan, file=f"version {version_id}")
         return Calibration(plan, publish=publish, reuse=False, like=version_id)
 
-    def ingest(
-        self, path: Path, survey: str, *, replace: bool = False, uploaded: bool = False, requested_by: str | None = None
+    def insist_on_survey(self, name: str) -> None:
+        """Insist that files of a survey can be taken in.
+
+        Raises:
+            UnknownSurveyError: no descriptor has this name; names those that there are.
+        """
+        loader.by_name(name, loader.known(self._descriptors))
+
+    def ingest_named(self, path: str, survey: str, *, replace: bool = False, requested_by: str | None = None) -> int:
+        """Ask for a file of the folder of incoming files to be taken into a survey; return the number of the job.
+
+        Raises:
+            UnknownSurveyError: no descriptor has this name.
+            ParameterError: there is no such file.
+            AlreadyRunningError: the same file is being taken in.
+        """
+        file = uploads.named(self._incoming, path)
+        return self._ingest(file, survey, str(file), replace=replace, uploaded=False, requested_by=requested_by)
+
+    def ingest_upload(
+        self, upload: uploads.Upload, survey: str, *, replace: bool = False, requested_by: str | None = None
     ) -> int:
-        """Ask for a file to be taken into a survey; return the number of the job.
+        """Ask for an uploaded file to be taken into a survey; it is removed afterwards, or here where this fails.
 
         Raises:
             UnknownSurveyError: no descriptor has this name.
             AlreadyRunningError: the same file is being taken in.
         """
-        loader.by_name(survey, loader.known(self._descriptors))
+        options = {"replace": replace, "uploaded": True}
+        try:
+            return self._ingest(upload.path, survey, upload.sha256, requested_by=requested_by, **options)
+        except BaseException:
+            upload.discard()
+            raise
+
+    def _ingest(
+        self, file: Path, survey: str, what: str, *, replace: bool, uploaded: bool, requested_by: str | None
+    ) -> int:
+        self.insist_on_survey(survey)
         return self._one_step(
             JobKind.INGEST,
-            {"survey": survey, "file": path.name, "replace": replace},
-            course.ingestion(str(path), survey, replace=replace, uploaded=uploaded),
-            key=f"ingest {survey} {path}",
+            {"survey": survey, "file": file.name, "replace": replace},
+            course.ingestion(str(file), survey, replace=replace, uploaded=uploaded),
+            key=f"ingest {survey} {what}",
             holds=(f"survey {survey}",),
             shares=(CATALOGUE,),
             requested_by=requested_by,
@@ -148,39 +189,35 @@ class Requests:
             version_id=version_id,
         )
 
-    def publish(self, version_id: int, *, force: bool = False, requested_by: str | None = None) -> int:
-        """Ask for a version to be published; return the number of the job.
+    def publish(self, version_id: int, *, force: bool = False) -> int | None:
+        """Serve a version from now on, at once; return the one before.
 
         Raises:
             UnknownVersionError: there is no such version.
             ConflictError: it is not complete, or fails its gate and is not forced.
         """
-        with self._database.connect() as connection:
-            objections = gate_objections(versions.get(connection, version_id))
-        if objections and not force:
-            raise ConflictError(f"version {version_id} fails the gate of its plan: {'; '.join(objections)}")
-        return self._serve(version_id, "publish", force=force, requested_by=requested_by)
+        return publish(self._database, version_id, force=force)
 
-    def rollback(self, version_id: int, *, requested_by: str | None = None) -> int:
-        """Ask for an earlier version to be served again; return the number of the job; raises as `publish`."""
-        return self._serve(version_id, "rollback", force=False, requested_by=requested_by)
+    def rollback(self, version_id: int) -> int | None:
+        """Serve an earlier version again, at once; return the one before; raises as `publish`."""
+        with self._database.begin() as connection:
+            before = versions.current(connection)
+            rollback_in(connection, version_id)
+            return before
+
+    def cancel(self, job_id: int, reason: str) -> Job:
+        """Cancel a job at whatever it does; return it.
+
+        Raises:
+            UnknownJobError: there is no such job.
+            ConflictError: it has ended already.
+        """
+        return cancel_job(self._database, job_id, reason)
 
     def cleanup(self, *, requested_by: str | None = None) -> int:
         """Ask for the removal of what retention does not keep; return the number of the job."""
         return self._one_step(
-            JobKind.CLEANUP, {}, course.cleanup(), key="cleanup", holds=(PUBLICATION,), requested_by=requested_by
-        )
-
-    def _serve(self, version_id: int, action: str, *, force: bool, requested_by: str | None) -> int:
-        self._insist_on_readable(version_id)
-        return self._one_step(
-            JobKind.PUBLISH,
-            {"version": version_id, "action": action, "force": force},
-            course.publication(force=force, action=action),
-            key=f"{action} {version_id} {force}",
-            holds=(PUBLICATION,),
-            requested_by=requested_by,
-            version_id=version_id,
+            JobKind.CLEANUP, {}, course.cleanup(), key="cleanup", holds=(CLEANUP,), requested_by=requested_by
         )
 
     def _insist_on_readable(self, version_id: int) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
-from app.pipeline import retention
+from app.pipeline import retention, uploads
 from app.storage import jobs
 from workers.work import Work
 
 JOBS_KEPT_DAYS = 90
+UPLOADS_KEPT_S = 7 * 86400
+"""An upload whose job is not done after so long is not waited for."""
 
 
 def cleanup(work: Work) -> None:
@@ -20,6 +22,7 @@ def cleanup(work: Work) -> None:
     files = [path for path in work.means.exports.glob("*") if path.stat().st_mtime < oldest]
     for path in files:
         path.unlink(missing_ok=True)
+    uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
     with work.database.begin() as connection:
         jobs.forget_old(connection, days=JOBS_KEPT_DAYS)
         work.finish(connection, result={"versions_removed": removed, "files_removed": len(files)})

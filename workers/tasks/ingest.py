@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.domain.errors import TableError
+from app.pipeline import uploads
 from app.pipeline.ingest import ingest as take_in
 from app.pipeline.readers import open_table
 from app.surveys import loader
@@ -39,4 +40,4 @@ def ingest(work: Work, *, path: str, survey: str, replace: bool, uploaded: bool)
     with work.database.begin() as connection:
         work.finish(connection, result=result)
     if uploaded:
-        file.unlink(missing_ok=True)
+        uploads.remove(file)

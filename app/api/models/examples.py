@@ -370,3 +370,69 @@ AUDIT: dict[str, Any] = {
 }
 
 READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}
+
+_JOB: dict[str, Any] = {
+    "job": 12,
+    "kind": "calibrate",
+    "state": "running",
+    "arguments": {"plan": "default", "publish": False, "reuse": True},
+    "requested_by": "nightly calibration",
+    "version": 4,
+    "stage": "fit bridge",
+    "done": 1,
+    "total": 3,
+    "rate": 0.0412,
+    "eta": "2026-01-06T02:01:37Z",
+    "reason": None,
+    "result": None,
+    "created_at": "2026-01-06T02:00:00Z",
+    "started_at": "2026-01-06T02:00:00Z",
+    "finished_at": None,
+    "url": "http://127.0.0.1:8000/v1/jobs/12",
+    "events": "http://127.0.0.1:8000/v1/jobs/12/events",
+}
+
+QUEUED_JOB: dict[str, Any] = {
+    **_JOB,
+    "state": "queued",
+    "stage": None,
+    "done": None,
+    "total": None,
+    "rate": None,
+    "eta": None,
+    "started_at": None,
+}
+
+JOB: dict[str, Any] = {
+    **_JOB,
+    "steps": [
+        {
+            "name": "fit:lamost_lrs:0",
+            "stage": "fit bridge",
+            "state": "running",
+            "attempt": 1,
+            "worker": "node3:4711",
+            "started_at": "2026-01-06T02:00:41Z",
+            "finished_at": None,
+        }
+    ],
+    "log": [
+        {
+            "line": 301,
+            "at": "2026-01-06T02:00:40Z",
+            "level": "info",
+            "message": "lamost_lrs: 61235 stars in common with the scale",
+        }
+    ],
+}
+
+JOBS: dict[str, Any] = {
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/jobs?limit=1&after=12",
+    "jobs": [_JOB],
+}
+
+CANCELLED_JOB: dict[str, Any] = {**_JOB, "state": "cancelled", "reason": "cancelled by operator", "eta": None}
+
+SERVED: dict[str, Any] = {"version": 4, "previous": 3}
