@@ -98,9 +98,8 @@ def _server_file(body: bytes) -> ServerFile:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "body"
-        raise ParameterError(
-            name, f'{first["msg"]}; the body must be {{"path": "FILE"}}, or the file itself'
-        ) from error
+        form = 'the body must be {"path": "FILE"}, or the file itself'
+        raise ParameterError(name, f"{first['msg']}; {form}") from error
 
 
 async def _received(request: Request, filename: str, context: RequestContext) -> Upload:
@@ -109,18 +108,25 @@ async def _received(request: Request, filename: str, context: RequestContext) ->
     upload = await to_thread.run_sync(context.factory.new_upload, filename or form_name)
     try:
         async for block in blocks:
-            if upload.size + len(block) > context.factory.largest_upload:
-                limit = context.factory.largest_upload >> 20
-                raise HTTPException(413, f"a file may have {limit} MiB at most (SOS_UPLOAD_MAX_MB)")
+            _insist_on_size(upload.size + len(block), context.factory.largest_upload)
             await to_thread.run_sync(upload.write, block)
-        if not upload.size:
-            raise ParameterError("file", "is empty")
+        _insist_on_content(upload)
         await to_thread.run_sync(upload.close)
     except BaseException:
         with CancelScope(shield=True):
             await to_thread.run_sync(upload.discard)
         raise
     return upload
+
+
+def _insist_on_size(size: int, most: int) -> None:
+    if size > most:
+        raise HTTPException(413, f"a file may have {most >> 20} MiB at most (SOS_UPLOAD_MAX_MB)")
+
+
+def _insist_on_content(upload: Upload) -> None:
+    if not upload.size:
+        raise ParameterError("file", "is empty")
 
 
 async def _blocks(request: Request) -> tuple[AsyncIterator[bytes], str]:

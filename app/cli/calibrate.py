@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import context
+from app.cli.audit import on_record
 from app.cli.reproduction import differences_between, print_differences
 from app.cli.stage_bars import StageBars
 
@@ -51,7 +52,9 @@ def calibrate(
         requests = _requests(database)
         wanted = _wanted(database, plan, reference) if like is None else requests.again(like)
         wanted = replace(wanted, publish=publish, reuse=wanted.reuse and not fresh)
-        job_id = requests.calibrate(wanted, requested_by=context.user())
+        with on_record(database, "calibration.start", parameters={"plan": wanted.plan.name, "like": like}) as command:
+            job_id = requests.calibrate(wanted, requested_by=context.user())
+            command.parameters |= {"job": job_id, "publish": publish}
         if background:
             context.emit(job_id)
             return

@@ -26,8 +26,10 @@ def crossmatch(
     """
     from app.pipeline.crossmatch import crossmatch as match
     from app.pipeline.crossmatch import survey_radii
+    from app.pipeline.requests import CATALOGUE, insist_on_free
 
     with context.open_database() as database:
+        insist_on_free(database, holds=(CATALOGUE,))
         radii = survey_radii(database)
         chosen = _radii(radius or [], known=list(radii))
         with context.progress("cross-match surveys") as progress:

@@ -141,8 +141,12 @@ def _worker(database_url: str) -> Iterator[Any]:
 
 def _serve(database: Database) -> None:
     from app.cli.serve import run_service
+    from app.services.access import ensure_demo_key
 
     settings = context.settings()
     address = f"http://{settings.host}:{settings.port}"
+    key = ensure_demo_key(database)
+    if key is not None:
+        context.say(f"a key to administration, shown this once: {key}")
     context.say(f"ready: {address}  (API {address}/docs, a first query {address}/v1/surveys); Ctrl-C ends it")
     run_service(settings, database.url)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import context
+from app.cli.audit import on_record
 
 if TYPE_CHECKING:
     from app.domain.jobs import Job
@@ -78,7 +79,7 @@ def cancel(number: Number) -> None:
     """Cancel a job, whatever it does; what is not complete is gone."""
     from app.pipeline.ending import cancel_job
 
-    with context.open_database() as database:
+    with context.open_database() as database, on_record(database, "job.cancel", f"job {number}"):
         cancel_job(database, number, f"cancelled by {context.user()}")
     context.say(f"job {number} is cancelled")
 

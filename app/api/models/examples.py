@@ -369,7 +369,15 @@ AUDIT: dict[str, Any] = {
     ],
 }
 
-READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}
+READY: dict[str, Any] = {
+    "ready": True,
+    "schema": "0007",
+    "expected_schema": "0007",
+    "version": 3,
+    "problems": [],
+    "workers": 1,
+    "worker_seen_at": "2026-01-06T02:01:10Z",
+}
 
 _JOB: dict[str, Any] = {
     "job": 12,
