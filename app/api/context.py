@@ -42,8 +42,9 @@ class RequestContext:
     def content(self, body: bytes, media_type: str, version: int | None, *, fixed: bool = False) -> Response:
         """Return bytes, or nothing but a 304 where the client has them."""
         tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-        headers = {**version_headers(version), "ETag": tag, "Cache-Control": FIXED if fixed else MOVING}
-        if tag in self.request.headers.get("if-none-match", ""):
+        reading = self.request.method == "GET"
+        headers = {**version_headers(version), "ETag": tag, "Cache-Control": FIXED if fixed and reading else MOVING}
+        if reading and tag in self.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type=media_type)
 

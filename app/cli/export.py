@@ -55,7 +55,7 @@ def export(
         survey=survey,
         in_domain=in_domain,
         n_min=n_min,
-        cone=_cone(cone),
+        regions=() if cone is None else (_cone(cone),),
     )
     with context.open_database() as database:
         rows, number = _write(database.url, file, kind, wanted, version)
@@ -74,12 +74,10 @@ def _kind(file: Path, *, force: bool) -> FileFormat:
     return FileFormat(ending)
 
 
-def _cone(text: str | None) -> Cone | None:
+def _cone(text: str) -> Cone:
     from app.domain.errors import ParameterError
     from app.domain.sky import Cone
 
-    if text is None:
-        return None
     parts = text.replace(",", " ").split()
     if len(parts) != 3:
         raise ParameterError("--cone", f"must be 'RA DEC RADIUS' such as '132.85 11.81 0.5', got {text!r}")

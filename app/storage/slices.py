@@ -14,7 +14,6 @@ from app.domain.catalog import Bounds, MeasurementSlice, Page, Rows, Slice
 from app.domain.columns import MEASUREMENTS, ORIGINAL_PREFIX, Column, Kind, choose
 from app.domain.homogenized import SPLITS
 from app.domain.quantities import PARAMETERS
-from app.domain.sky import Cone
 from app.storage import paging, sky
 from app.storage.queries import queries
 from app.storage.reading import Connection
@@ -160,8 +159,7 @@ def _star_conditions(version: int, wanted: Slice) -> Iterator[sql.Composable]:
     if wanted.n_min is not None:
         counts = sql.SQL(", ").join(sql.Identifier("h", f"{name}_n") for name in PARAMETERS)
         yield sql.SQL("greatest({}) >= {}").format(counts, sql.Literal(wanted.n_min))
-    if wanted.cone is not None:
-        yield _inside(wanted.cone)
+    yield from map(sky.inside, wanted.regions)
 
 
 def _within(column: sql.Composable, bounds: Bounds) -> Iterator[sql.Composable]:
@@ -170,11 +168,6 @@ def _within(column: sql.Composable, bounds: Bounds) -> Iterator[sql.Composable]:
         yield sql.SQL("{} >= {}::real").format(column, sql.Literal(bounds.lowest))
     if bounds.highest is not None:
         yield sql.SQL("{} <= {}::real").format(column, sql.Literal(bounds.highest))
-
-
-def _inside(cone: Cone) -> sql.Composable:
-    place = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius}
-    return sql.SQL(sky.IN_CONE.replace("%(", "{").replace(")s", "}")).format(**place)
 
 
 def _measurement_columns(survey: str) -> dict[Column, sql.Composable]:

@@ -14,6 +14,7 @@ from tests.support.http import Service
 CONTRACT = [
     "/v1/stars/{id}",
     "/v1/cone",
+    "/v1/region",
     "/v1/catalog",
     "/v1/surveys",
     "/v1/surveys/{name}",
@@ -46,6 +47,7 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
         (stars.StarAnswer, examples.STAR),
         (pages.StarPage, examples.CONE),
         (pages.StarPage, examples.CATALOG),
+        (pages.StarPage, examples.REGION),
         (pages.MeasurementPage, examples.MEASUREMENTS),
         (pages.RejectPage, examples.REJECTS),
         (surveys.SurveyList, examples.SURVEYS),

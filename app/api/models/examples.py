@@ -93,6 +93,14 @@ CATALOG: dict[str, Any] = {
     "stars": [_STAR_ROW],
 }
 
+REGION: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/region?healpix=5%2F1074&limit=1&after=NDI&version=3",
+    "stars": [_STAR_ROW],
+}
+
 _SURVEY: dict[str, Any] = {
     "name": "galah_dr3",
     "title": "GALAH",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,6 +11,9 @@ from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlic
 from app.domain.columns import CATALOG, choose
 from app.domain.errors import ParameterError
 from app.domain.files import FileFormat
+from app.domain.pixels import PixelSet
+from app.domain.polygons import Polygon
+from app.domain.regions import Region
 from app.domain.sky import Cone
 
 CURRENT = "current"
@@ -143,6 +147,22 @@ class CatalogQuery(TableQuery):
     dec: str | None = Field(None, description="centre of a cone, as in /v1/cone")
     radius: str | None = Field(None, description="radius of a cone, as in /v1/cone")
     unit: Literal["deg", "arcmin", "arcsec"] = Field("deg", description="unit of the radius")
+    polygon: str | None = Field(
+        None,
+        description="ra and dec of three or more corners in degrees, joined by great circles",
+        examples=["131 10, 135 10, 135 14, 131 14"],
+    )
+    box: str | None = Field(
+        None,
+        description="a box as in ADQL: ra and dec of the centre, width and height, degrees on the sky",
+        examples=["132.85 11.81 2 1"],
+    )
+    moc: str | None = Field(
+        None,
+        description="a MOC (HEALPix nested, ICRS), ASCII or JSON; a long one by POST /v1/region",
+        examples=["5/1074 6/4253 4320-4321"],
+    )
+    healpix: str | None = Field(None, description="a HEALPix pixel (nested, ICRS), order/pixel", examples=["5/1074"])
 
     @property
     def slice(self) -> Slice:
@@ -162,16 +182,41 @@ class CatalogQuery(TableQuery):
             survey=self.survey,
             in_domain=self.in_domain,
             n_min=self.n_min,
-            cone=self._cone(),
+            regions=tuple(self._regions()),
         )
 
-    def _cone(self) -> Cone | None:
-        if self.ra is None and self.dec is None and self.radius is None:
-            return None
+    def _regions(self) -> Iterator[Region]:
+        if not (self.ra is None and self.dec is None and self.radius is None):
+            yield self._cone()
+        if self.polygon is not None:
+            yield Polygon.parse(self.polygon)
+        if self.box is not None:
+            yield Polygon.box(self.box)
+        if self.moc is not None:
+            yield PixelSet.moc(self.moc)
+        if self.healpix is not None:
+            yield PixelSet.pixel(self.healpix)
+
+    def _cone(self) -> Cone:
         for name, value in (("ra", self.ra), ("dec", self.dec), ("radius", self.radius)):
             if value is None:
                 raise ParameterError(name, "is missing: a cone needs ra, dec and radius")
         return Cone.parse(str(self.ra), str(self.dec), str(self.radius), self.unit)
+
+
+class RegionQuery(CatalogQuery):
+    """Stars in a region of any shape."""
+
+    @property
+    def slice(self) -> Slice:
+        """The slice.
+
+        Raises:
+            ParameterError: no region is given, or a parameter has no usable value.
+        """
+        if self.polygon is None and self.box is None and self.moc is None and self.healpix is None:
+            raise ParameterError("polygon", "is missing: give a polygon, box, moc or healpix (or a cone to /v1/cone)")
+        return super().slice
 
 
 class MeasurementQuery(TableQuery):
