@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
 from app.services.health import Health
+from app.services.star_lists import StarLists
 from app.services.surveys import Surveys
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
@@ -58,6 +59,10 @@ class Factory:
     def downloads(self) -> Downloads:
         """Pages and files of whole tables."""
         return Downloads(self._pages, self._files)
+
+    def star_lists(self) -> StarLists:
+        """Stars by lists of identifiers."""
+        return StarLists(self._pages)
 
     def surveys(self) -> Surveys:
         """What is in."""

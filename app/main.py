@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from app.api import catalog, documentation, errors, health, regions, stars, surveys, versions
+from app.api.body_limit import BodyLimit
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory
@@ -39,6 +40,9 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(application)
     application.add_middleware(LeanRoutes, exact={"/v1/cone": regions.cone}, prefixed={"/v1/stars/": stars.star})
     application.add_middleware(HeadAsGet)
+    application.add_middleware(
+        BodyLimit, usual_mib=settings.body_limit_mib, larger_mib={"/v1/match": settings.upload_limit_mib}
+    )
     return application
 
 

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=8, ge=1, description="database connections for short reads, per process")
     stream_pool_size: int = Field(default=4, ge=1, description="database connections for downloads, per process")
     jobs: int = Field(default=2, ge=1, description="processes that fit models side by side")
+    body_limit_mib: int = Field(default=4, ge=1, description="largest body of a request, MiB")
+    upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
     public_url: str | None = Field(default=None, description="address under which users see the service")
 
     @property

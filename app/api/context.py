@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from app.domain.catalog import Rows
 from app.factory import Factory
+from app.services.star_lists import StarList
 
 VERSION_HEADER = "X-SoS-Version"
 JSON = "application/json"
@@ -54,6 +56,13 @@ class RequestContext:
         head = {"version": rows.version, "count": rows.count, "truncated": rows.next is not None, "next": following}
         body = b"%s,%s:%s}" % (orjson.dumps(head)[:-1], orjson.dumps(name), rows.json)
         return self.content(body, JSON, rows.version, fixed=fixed)
+
+    def star_list(self, found: StarList) -> Response:
+        """Return the stars of a list, and the identifiers without one."""
+        head = {"version": found.version, "count": found.count, "truncated": False, "next": None}
+        unknown = [asdict(one) for one in found.unknown]
+        body = b'%s,"unknown":%s,"stars":%s}' % (orjson.dumps(head)[:-1], orjson.dumps(unknown), found.json)
+        return self.content(body, JSON, found.version)
 
     def next_url(self, after: str, version: int | None) -> str:
         """Return the URL of the page after a place; it names the version, so that all pages are of the same."""

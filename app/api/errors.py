@@ -22,6 +22,7 @@ from app.domain.errors import (
     NotPublishedError,
     ParameterError,
     SosError,
+    TooLargeError,
     UnavailableError,
     UnknownStarError,
     UnknownSurveyError,
@@ -33,6 +34,7 @@ RETRY_AFTER_S = 5
 
 # The first class that fits counts, so children stand before their parents.
 _PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
+    (TooLargeError, 413, "too-large", "The request is over a limit"),
     (ParameterError, 422, "bad-parameter", "A parameter has no usable value"),
     (InputError, 422, "bad-input", "The input cannot be used"),
     (UnknownStarError, 404, "unknown-star", "There is no such star"),

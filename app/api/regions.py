@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from app.api.bodies import Body, described_body
+from app.api.bodies import TOO_LARGE, Body, described_body
 from app.api.catalog import stars_answer
 from app.api.context import Context, documented
 from app.api.models import examples
@@ -35,7 +35,7 @@ def region(context: Context, query: Annotated[RegionQuery, Query()]) -> Response
 @router.post(
     "/region",
     response_model=StarPage,
-    responses=documented(examples.REGION, "A page of stars, or a file"),
+    responses=documented(examples.REGION, "A page of stars, or a file") | TOO_LARGE,
     openapi_extra=described_body(
         {"text/plain": "5/1074 6/4253 4320-4321", "application/json": {"5": [1074], "6": [4253]}}
     ),

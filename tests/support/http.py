@@ -29,7 +29,7 @@ class Service:
 
         return self._portal.call(ask)
 
-    def post(self, path: str, content: bytes | str, media_type: str = "text/plain", **query: Any) -> httpx.Response:
+    def post(self, path: str, content: Any, media_type: str = "text/plain", **query: Any) -> httpx.Response:
         """Return the answer to a POST."""
 
         async def ask() -> httpx.Response:

@@ -101,6 +101,15 @@ REGION: dict[str, Any] = {
     "stars": [_STAR_ROW],
 }
 
+STARS: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": False,
+    "next": None,
+    "unknown": [{"place": 1, "id": "gaia:1", "detail": "version 3 has no star gaia:1"}],
+    "stars": [{"id": "gaia:604906737317927296", **_STAR_ROW}],
+}
+
 _SURVEY: dict[str, Any] = {
     "name": "galah_dr3",
     "title": "GALAH",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlice, Page, Slice
-from app.domain.columns import CATALOG, choose
+from app.domain.columns import CATALOG, Column, choose
 from app.domain.errors import ParameterError
 from app.domain.files import FileFormat
 from app.domain.pixels import PixelSet
@@ -42,6 +42,10 @@ def _checked(text: str) -> str:
 
 VersionText: TypeAlias = Annotated[str, AfterValidator(_checked)]
 Real: TypeAlias = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+def _names(columns: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
 class ReadQuery(BaseModel):
@@ -114,7 +118,22 @@ class TableQuery(PageQuery):
     @property
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns, none for all."""
-        return tuple(name.strip() for name in self.columns.split(",") if name.strip())
+        return _names(self.columns)
+
+
+class StarsQuery(ReadQuery):
+    """Which columns of stars that a body names."""
+
+    columns: str = Field("", description="names of columns, separated by commas; all of them where it is left out")
+
+    @property
+    def chosen(self) -> tuple[Column, ...]:
+        """The columns.
+
+        Raises:
+            ParameterError: there is none of a name.
+        """
+        return choose(CATALOG, _names(self.columns))
 
 
 class DiffQuery(BaseModel):
