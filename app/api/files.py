@@ -62,7 +62,7 @@ class FileResponse(Response):
             **version_headers(download.version),
             ROWS_HEADER: str(download.rows),
             "Cache-Control": FIXED if self._fixed and scope["method"] == "GET" else MOVING,
-            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file}"',
+            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file.ending}"',
         }
         if scope["method"] == "GET":  # what a body asks for is not in the URL
             what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"

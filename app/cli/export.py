@@ -19,7 +19,9 @@ Limit: TypeAlias = Annotated[float | None, typer.Option()]
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="File to write; its ending says the kind: csv, parquet, arrow, jsonl.")],
+    file: Annotated[
+        Path, typer.Argument(help="File to write; its ending says the kind: csv, parquet, arrow, jsonl, fits, vot.")
+    ],
     *,
     columns: Annotated[str, typer.Option(help="Columns, separated by commas; all if not given.")] = "",
     teff_min: Limit = None,
@@ -67,11 +69,13 @@ def _kind(file: Path, *, force: bool) -> FileFormat:
     from app.domain.files import FileFormat
 
     ending = file.suffix.removeprefix(".").lower()
-    if ending not in set(FileFormat):
-        raise ParameterError("FILE", f"must end in .{', .'.join(FileFormat)}, got {file.name!r}")
+    kind = FileFormat.of_ending(ending)
+    if kind is None:
+        endings = ", .".join(one.ending for one in FileFormat)
+        raise ParameterError("FILE", f"must end in .{endings}, got {file.name!r}")
     if file.exists() and not force:
         raise ConflictError(f"{file} exists; --force writes over it")
-    return FileFormat(ending)
+    return kind
 
 
 def _cone(text: str) -> Cone:

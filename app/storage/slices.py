@@ -17,8 +17,9 @@ from app.domain.quantities import PARAMETERS
 from app.storage import paging, sky
 from app.storage.queries import queries
 from app.storage.reading import Connection
-from app.storage.rendering import Rendering, partition, select_list
+from app.storage.rendering import AS_TEXT, Rendering, partition, select_list
 from app.storage.statements import composed
+from app.storage.table_files import Texts
 
 _QUERIES = queries("slices")
 _NAME_BYTES = 63  # PostgreSQL cuts longer names
@@ -32,12 +33,14 @@ class Selection:
     """Rows of a served table.
 
     Attributes:
+        name: how a file calls the table.
         columns: the expression of each column, in the order of the answer.
         source: the FROM clause.
         condition: which rows.
         key: expression of a unique number by which pages are ordered.
     """
 
+    name: str
     columns: Mapping[Column, sql.Composable]
     source: sql.Composable
     condition: sql.Composable
@@ -79,6 +82,7 @@ def catalogue_expression(column: Column) -> sql.Composable:
 def catalogue(version: int, wanted: Slice) -> Selection:
     """Return a slice of the homogenized catalogue of a version."""
     return Selection(
+        name="catalog",
         columns={column: catalogue_expression(column) for column in wanted.columns},
         source=composed("slices", "catalogue", homogenized=partition("homogenized", version)),
         condition=_all_of(_star_conditions(version, wanted)),
@@ -94,6 +98,7 @@ def measurements(connection: Connection, version: int, survey_id: int, wanted: M
     """
     known = _measurement_columns(wanted.survey) | original_columns(connection, wanted.survey)
     return Selection(
+        name=wanted.survey,
         columns={column: known[column] for column in choose(known, wanted.columns)},
         source=composed(
             "slices",
@@ -114,6 +119,24 @@ def count(connection: Connection, selection: Selection) -> int:
     row = connection.execute(selection.count()).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def texts(connection: Connection, selection: Selection) -> dict[str, Texts]:
+    """Return what files must know beforehand of the columns that hold texts, by name; reads all rows."""
+    written = {
+        column.name: AS_TEXT.format(expression)
+        for column, expression in selection.columns.items()
+        if column.kind in {Kind.TEXT, Kind.OTHER}
+    }
+    if not written:
+        return {}
+    measured = [composed("slices", "text_sizes", text=text) for text in written.values()]
+    query = sql.SQL("SELECT {} {} WHERE {}")
+    row = connection.execute(
+        query.format(sql.SQL(", ").join(measured), selection.source, selection.condition)
+    ).fetchone()
+    assert row is not None
+    return {name: Texts(*sizes) for name, sizes in zip(written, zip(row[::2], row[1::2], strict=True), strict=True)}
 
 
 def page(connection: Connection, selection: Selection, wanted: Page, version: int) -> Rows:

@@ -19,7 +19,7 @@ from app.domain.sky import Cone
 CURRENT = "current"
 USUAL_LIST = 100
 
-Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl"]
+Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl", "fits", "votable"]
 
 
 def version_number(text: str) -> int | None:
