@@ -14,6 +14,7 @@ from app.services.downloads import Downloads
 from app.services.health import Health
 from app.services.jobs import Jobs
 from app.services.provenance import Provenance
+from app.services.star_lists import StarLists
 from app.services.surveys import Surveys
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
@@ -107,6 +108,10 @@ class Factory:
     def downloads(self) -> Downloads:
         """Pages and files of whole tables."""
         return Downloads(self._pages, self._files)
+
+    def star_lists(self) -> StarLists:
+        """Stars by lists of identifiers."""
+        return StarLists(self._pages)
 
     def surveys(self) -> Surveys:
         """What is in."""

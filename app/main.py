@@ -25,6 +25,7 @@ from app.api import (
     uploads,
     versions,
 )
+from app.api.body_limit import BodyLimit
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.factory import Factory, Folders
@@ -74,6 +75,12 @@ def create_app(settings: Settings) -> FastAPI:
         except_suffixes=(provenance.SUFFIX,),
     )
     application.add_middleware(HeadAsGet)
+    application.add_middleware(
+        BodyLimit,
+        usual_mib=settings.body_limit_mib,
+        larger_mib={"/v1/match": settings.upload_limit_mib},
+        own="/v1/admin/",
+    )
     return application
 
 
@@ -109,7 +116,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         folders=Folders(
             settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming
         ),
-        largest_upload=settings.upload_max_mb << 20,
+        largest_upload=settings.ingest_limit_mib << 20,
     )
 
 

@@ -22,11 +22,13 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=8, ge=1, description="database connections for short reads, per process")
     stream_pool_size: int = Field(default=4, ge=1, description="database connections for downloads, per process")
     jobs: int = Field(default=2, ge=1, description="steps that a worker or `sos calibrate` does side by side")
-    step_memory_mb: int = Field(default=0, ge=0, description="memory that a step of a job may use, in MiB; 0: any")
+    step_memory_mib: int = Field(default=0, ge=0, description="memory that a step of a job may use, in MiB; 0: any")
     incoming: Path | None = Field(default=None, description="folder whose files may be ingested over HTTP by name")
-    upload_max_mb: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
+    ingest_limit_mib: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
     keep_versions: int = Field(default=10, ge=1, description="complete versions kept beside the published one")
     keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
+    body_limit_mib: int = Field(default=4, ge=1, description="largest body of a request, MiB")
+    upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
     public_url: str | None = Field(default=None, description="address under which users see the service")
 
     @property

@@ -17,7 +17,7 @@ class Means:
         exports: folder of exported files, the same for all workers and the HTTP service.
         uploads: folder of uploaded survey files.
         descriptors: folder of the user's own survey descriptors.
-        memory_mb: memory that a step may use, in MiB; 0 for no limit.
+        memory_mib: memory that a step may use, in MiB; 0 for no limit.
         keep_versions: how many complete versions are kept beside the published one.
         keep_exports_days: how long exported files are kept.
     """
@@ -26,7 +26,7 @@ class Means:
     exports: Path
     uploads: Path
     descriptors: Path
-    memory_mb: int = 0
+    memory_mib: int = 0
     keep_versions: int = 10
     keep_exports_days: int = 7
 
@@ -38,7 +38,7 @@ class Means:
             exports=settings.exports_folder,
             uploads=settings.uploads_folder,
             descriptors=settings.descriptors_folder,
-            memory_mb=settings.step_memory_mb,
+            memory_mib=settings.step_memory_mib,
             keep_versions=settings.keep_versions,
             keep_exports_days=settings.keep_exports_days,
         )

@@ -55,7 +55,7 @@ class Child:
         try:
             orders.send(order)
             while not orders.poll(LOOK_S):
-                ended = watch() or self._too_large(process, order.means.memory_mb)
+                ended = watch() or self._too_large(process, order.means.memory_mib)
                 if ended is not None:
                     self.close()
                     return ended
@@ -89,16 +89,16 @@ class Child:
         return self._process, self._orders
 
     @staticmethod
-    def _too_large(process: subprocess.Popen[bytes], most_mb: int) -> Outcome | None:
-        if not most_mb:
+    def _too_large(process: subprocess.Popen[bytes], most_mib: int) -> Outcome | None:
+        if not most_mib:
             return None
         try:
             resident = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * PAGE >> 20
         except (OSError, IndexError):
             return None
-        if resident <= most_mb:
+        if resident <= most_mib:
             return None
-        reason = f"needs more than the {most_mb} MiB of memory that a step may use: raise SOS_STEP_MEMORY_MB"
+        reason = f"needs more than the {most_mib} MiB of memory that a step may use: raise SOS_STEP_MEMORY_MIB"
         return Outcome(Ending.REFUSED, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from app.domain.catalog import Rows
 from app.factory import Factory
+from app.services.star_lists import StarList
 
 VERSION_HEADER = "X-SoS-Version"
 JSON = "application/json"
@@ -42,8 +44,9 @@ class RequestContext:
     def content(self, body: bytes, media_type: str, version: int | None, *, fixed: bool = False) -> Response:
         """Return bytes, or nothing but a 304 where the client has them."""
         tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-        headers = {**version_headers(version), "ETag": tag, "Cache-Control": FIXED if fixed else MOVING}
-        if tag in self.request.headers.get("if-none-match", ""):
+        reading = self.request.method == "GET"
+        headers = {**version_headers(version), "ETag": tag, "Cache-Control": FIXED if fixed and reading else MOVING}
+        if reading and tag in self.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type=media_type)
 
@@ -53,6 +56,13 @@ class RequestContext:
         head = {"version": rows.version, "count": rows.count, "truncated": rows.next is not None, "next": following}
         body = b"%s,%s:%s}" % (orjson.dumps(head)[:-1], orjson.dumps(name), rows.json)
         return self.content(body, JSON, rows.version, fixed=fixed)
+
+    def star_list(self, found: StarList) -> Response:
+        """Return the stars of a list, and the identifiers without one."""
+        head = {"version": found.version, "count": found.count, "truncated": False, "next": None}
+        unknown = [asdict(one) for one in found.unknown]
+        body = b'%s,"unknown":%s,"stars":%s}' % (orjson.dumps(head)[:-1], orjson.dumps(unknown), found.json)
+        return self.content(body, JSON, found.version)
 
     def next_url(self, after: str, version: int | None) -> str:
         """Return the URL of the page after a place; it names the version, so that all pages are of the same."""

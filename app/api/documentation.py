@@ -50,13 +50,16 @@ _PROBLEM = {
     },
 }
 
+
+def described_problem(description: str) -> dict[str, Any]:
+    """Return the description of an answer that is a problem document."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": description, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-    for status, description in (
-        (404, "There is no such star, survey or version"),
-        (422, "A parameter has no usable value, or is unknown"),
-        (503, "Nothing has been published yet, or the database is busy"),
-    )
+    404: described_problem("There is no such star, survey or version"),
+    422: described_problem("A parameter has no usable value, or is unknown"),
+    503: described_problem("Nothing has been published yet, or the database is busy"),
 }
 
 ADMINISTRATION_PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -25,6 +25,7 @@ from app.domain.errors import (
     ParameterError,
     PlanError,
     SosError,
+    TooLargeError,
     TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
@@ -41,6 +42,7 @@ CHALLENGE = 'Bearer realm="SoS"'
 
 # The first class that fits counts, so children stand before their parents.
 _PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
+    (TooLargeError, 413, "too-large", "The request is over a limit"),
     (ParameterError, 422, "bad-parameter", "A parameter has no usable value"),
     (InputError, 422, "bad-input", "The input cannot be used"),
     (UnknownStarError, 404, "unknown-star", "There is no such star"),

@@ -44,7 +44,7 @@ class FileResponse(Response):
         """Send the file, or nothing but a 304 where the client has it."""
         async with _in_threads(self._opening) as download:
             headers = self._file_headers(scope, download)
-            if headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
+            if "ETag" in headers and headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
             head = Response(headers=headers, media_type=self._file.media_type)
@@ -58,14 +58,16 @@ class FileResponse(Response):
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
-        what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"
-        return {
+        headers = {
             **version_headers(download.version),
             ROWS_HEADER: str(download.rows),
-            "ETag": f'"{blake2b(what.encode(), digest_size=12).hexdigest()}"',
-            "Cache-Control": FIXED if self._fixed else MOVING,
-            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file}"',
+            "Cache-Control": FIXED if self._fixed and scope["method"] == "GET" else MOVING,
+            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file.ending}"',
         }
+        if scope["method"] == "GET":  # what a body asks for is not in the URL
+            what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"
+            headers["ETag"] = f'"{blake2b(what.encode(), digest_size=12).hexdigest()}"'
+        return headers
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ from anyio import CancelScope, to_thread
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.api.access import Admin, admin_router, administers
@@ -17,7 +16,7 @@ from app.api.admin import QUEUED, queued
 from app.api.context import Context, RequestContext
 from app.api.models.jobs import JobAnswer
 from app.domain.access import Scope
-from app.domain.errors import ParameterError
+from app.domain.errors import ParameterError, TooLargeError
 from app.pipeline.uploads import Upload
 
 LARGEST_UPLOAD = 1 << 40
@@ -121,7 +120,7 @@ async def _received(request: Request, filename: str, context: RequestContext) ->
 
 def _insist_on_size(size: int, most: int) -> None:
     if size > most:
-        raise HTTPException(413, f"a file may have {most >> 20} MiB at most (SOS_UPLOAD_MAX_MB)")
+        raise TooLargeError("file", f"may have {most >> 20} MiB at most (SOS_INGEST_LIMIT_MIB)")
 
 
 def _insist_on_content(upload: Upload) -> None:

@@ -19,7 +19,9 @@ Limit: TypeAlias = Annotated[float | None, typer.Option()]
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="File to write; its ending says the kind: csv, parquet, arrow, jsonl.")],
+    file: Annotated[
+        Path, typer.Argument(help="File to write; its ending says the kind: csv, parquet, arrow, jsonl, fits, vot.")
+    ],
     *,
     columns: Annotated[str, typer.Option(help="Columns, separated by commas; all if not given.")] = "",
     teff_min: Limit = None,
@@ -55,7 +57,7 @@ def export(
         survey=survey,
         in_domain=in_domain,
         n_min=n_min,
-        cone=_cone(cone),
+        regions=() if cone is None else (_cone(cone),),
     )
     with context.open_database() as database:
         rows, number = _write(database.url, file, kind, wanted, version)
@@ -67,19 +69,19 @@ def _kind(file: Path, *, force: bool) -> FileFormat:
     from app.domain.files import FileFormat
 
     ending = file.suffix.removeprefix(".").lower()
-    if ending not in set(FileFormat):
-        raise ParameterError("FILE", f"must end in .{', .'.join(FileFormat)}, got {file.name!r}")
+    kind = FileFormat.of_ending(ending)
+    if kind is None:
+        endings = ", .".join(one.ending for one in FileFormat)
+        raise ParameterError("FILE", f"must end in .{endings}, got {file.name!r}")
     if file.exists() and not force:
         raise ConflictError(f"{file} exists; --force writes over it")
-    return FileFormat(ending)
+    return kind
 
 
-def _cone(text: str | None) -> Cone | None:
+def _cone(text: str) -> Cone:
     from app.domain.errors import ParameterError
     from app.domain.sky import Cone
 
-    if text is None:
-        return None
     parts = text.replace(",", " ").split()
     if len(parts) != 3:
         raise ParameterError("--cone", f"must be 'RA DEC RADIUS' such as '132.85 11.81 0.5', got {text!r}")

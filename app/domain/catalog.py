@@ -9,7 +9,7 @@ from app.domain.errors import ParameterError
 
 if TYPE_CHECKING:
     from app.domain.columns import Column
-    from app.domain.sky import Cone
+    from app.domain.regions import Region
 
 USUAL_PAGE = 1_000
 LARGEST_PAGE = 10_000
@@ -33,7 +33,7 @@ class Slice:
         survey: only stars with a calibrated measurement of this survey.
         in_domain: only stars all of whose contributions lie inside their calibration's domain (True), or the others.
         n_min: only stars with at least so many measurements in one parameter.
-        cone: only stars in this cone.
+        regions: only stars in each of these parts of the sky.
     """
 
     columns: tuple[Column, ...]
@@ -41,7 +41,7 @@ class Slice:
     survey: str | None = None
     in_domain: bool | None = None
     n_min: int | None = None
-    cone: Cone | None = None
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         for name, bounds in self.bounds.items():

@@ -33,6 +33,16 @@ class Column:
     unit: str | None = None
     ucd: str | None = None
 
+    @property
+    def standard_unit(self) -> str | None:
+        """The unit where FITS and VOUnits know it; they know no dex."""
+        return None if self.unit == "dex" else self.unit
+
+    @property
+    def full_description(self) -> str:
+        """The description, with the unit where `standard_unit` leaves it out."""
+        return self.description if self.unit == self.standard_unit else f"{self.description} ({self.unit})"
+
 
 def _interval(quantity: Quantity, of_what: str, name: str) -> tuple[Column, Column, Column]:
     """Return a value and the ends of its 68 % interval."""

@@ -7,6 +7,7 @@ SosError
 │   ├── PlanError             a calibration plan: file and key
 │   ├── TableError            a survey table: file, and row or column where known
 │   └── ParameterError        a request parameter or command line argument
+│       └── TooLargeError         it, or what was uploaded, is over a limit
 ├── NotFoundError         the thing asked for does not exist
 │   ├── UnknownStarError
 │   ├── UnknownKeyError
@@ -71,6 +72,10 @@ class ParameterError(InputError):
     def __init__(self, parameter: str, problem: str) -> None:
         super().__init__(f"{parameter}: {problem}")
         self.parameter, self.problem = parameter, problem
+
+
+class TooLargeError(ParameterError):
+    """What a request asks for or uploads is over a limit."""
 
 
 class NotFoundError(SosError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from app.domain.catalog import MeasurementSlice, Page, Rows, Slice
 from app.domain.files import FileFormat
+from app.domain.surveys import Survey
 from app.services.versions import resolve
 from app.storage import downloads, slices, surveys
 from app.storage.engine import Database, driver_connection
@@ -82,12 +83,16 @@ class Downloads:
             selection = select(connection, version)
             driver = driver_connection(connection)
             rows = slices.count(driver, selection)
-            with downloads.opened(self._files.url, driver, selection, file, _facts(version, rows)) as blocks:
+            facts = _facts(version, rows, surveys.list_all(connection))
+            with downloads.opened(self._files.url, driver, selection, file, facts) as blocks:
                 yield Download(version, rows, blocks)
 
 
-def _facts(version: int, rows: int) -> dict[str, str]:
-    return {"sos.version": str(version), "sos.rows": str(rows)}
+def _facts(version: int, rows: int, known: Iterable[Survey]) -> dict[str, str]:
+    """Return what a file says of itself; whoever uses it cites the surveys too."""
+    sources = "; ".join(f"{survey.title} {survey.release}: {survey.citation}" for survey in known)
+    citation = f"Survey of Surveys (SoS), calibration version {version}, from {sources}"
+    return {"sos.version": str(version), "sos.rows": str(rows), "sos.citation": citation}
 
 
 def _catalogue(wanted: Slice) -> Select:

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from app.domain.errors import DatabaseError
 from app.domain.files import FileFormat
-from app.storage import table_files
+from app.storage import slices, table_files
 from app.storage.engine import driver_url, translated_errors
 from app.storage.reading import LONG_OPTIONS, Connection
 from app.storage.rendering import Rendering
@@ -48,7 +48,7 @@ def opened(
             blocks = _copied(connection, _CSV.format(selection.all_rows(Rendering.CSV)))
         case FileFormat.JSONL:
             blocks = _copied(connection, _JSON_LINES.format(selection.all_rows(Rendering.JSON)))
-        case FileFormat.PARQUET | FileFormat.ARROW:
+        case _:
             blocks = _columnar(url, connection, selection, file, facts)
     with closing(blocks):
         yield blocks
@@ -57,9 +57,12 @@ def opened(
 def _columnar(
     url: str, connection: Connection, selection: Selection, file: FileFormat, facts: Mapping[str, str]
 ) -> Generator[bytes]:
-    write = table_files.parquet_blocks if file is FileFormat.PARQUET else table_files.arrow_blocks
-    with _arrow_reader(url, connection, selection.all_rows(Rendering.NATIVE)) as batches:
-        yield from write(batches, tuple(selection.columns), facts)
+    columns = tuple(selection.columns)
+    described = file in {FileFormat.FITS, FileFormat.VOTABLE}
+    texts = slices.texts(connection, selection) if described else {}
+    query = selection.all_rows(Rendering.PLAIN if described else Rendering.NATIVE)
+    with _arrow_reader(url, connection, query) as batches:
+        yield from table_files.blocks(file, batches, columns, facts, name=selection.name, texts=texts)
 
 
 @contextmanager

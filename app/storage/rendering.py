@@ -16,13 +16,15 @@ class Rendering(StrEnum):
     NATIVE = auto()
     CSV = auto()
     JSON = auto()
+    PLAIN = auto()
 
 
-_AS_TEXT = sql.SQL("({})::text")
+AS_TEXT = sql.SQL("({})::text")
 _FINITE = sql.SQL("CASE WHEN abs({0}) < 'Infinity' THEN {0} END")
 _RENDERED: Mapping[tuple[Rendering, Kind], sql.SQL] = {
-    (Rendering.CSV, Kind.BOOLEAN): _AS_TEXT,  # true and false, where COPY would write t and f
-    (Rendering.JSON, Kind.ID): _AS_TEXT,  # JavaScript reads numbers as doubles, which hold 53 bits
+    (Rendering.CSV, Kind.BOOLEAN): AS_TEXT,  # true and false, where COPY would write t and f
+    (Rendering.PLAIN, Kind.OTHER): AS_TEXT,  # FITS and VOTable hold numbers, truth values and texts
+    (Rendering.JSON, Kind.ID): AS_TEXT,  # JavaScript reads numbers as doubles, which hold 53 bits
 }
 
 

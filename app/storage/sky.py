@@ -9,6 +9,8 @@ with `READING_OPTIONS`: one generic plan per statement (planning costs more than
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import asin, cos, degrees, radians, sin
 from typing import Any
 
 import psycopg
@@ -16,6 +18,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.domain.pixels import PixelSet
+from app.domain.polygons import Polygon
+from app.domain.regions import Region
+from app.domain.sky import Cone
 from app.storage.engine import driver_connection
 from app.storage.queries import queries
 from app.storage.statements import composed, identifier
@@ -35,9 +41,14 @@ ORDER BY separation_arcsec, star_id
 LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
 """
 
+MOST_BOXES = 128
+PADDING_DEG = 1e-9
+WIDEST_SEARCH = 0.25  # of the sky; the index saves nothing in a wider one
+
 CELLS_PER_RADIUS = 16
 SMALLEST_CELL_DEG = 1 / 60
 
+_IN_BOXES = sql.SQL("point(ra, dec) <@ ANY ({}::box[])")
 _INDEXED = {
     True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
     False: sql.SQL("CREATE INDEX {index} ON {table} USING spgist (point(ra, dec))"),
@@ -76,6 +87,44 @@ def sky_index_sql(table: str, *, extension: bool) -> sql.Composed:
 def create_sky_index(connection: Connection, table: str) -> None:
     """Index the positions `ra`, `dec` of a table: fastest after its rows are in, and in sky order."""
     driver_connection(connection).execute(sky_index_sql(table, extension=uses_extension(connection)))
+
+
+def inside(region: Region) -> sql.Composable:
+    """Return the condition that the columns `ra`, `dec` lie in a region, its numbers as literals."""
+    match region:
+        case Cone(ra, dec, radius):
+            return _filled(IN_CONE, ra=ra, dec=dec, radius=radius)
+        case Polygon(corners):
+            return _filled(IN_POLYGON, corners=[number for corner in corners for number in corner])
+        case PixelSet():
+            return _in_pixels(region)
+
+
+def _filled(condition: str, **values: float | list[float]) -> sql.Composed:
+    return sql.SQL(condition.replace("%(", "{").replace(")s", "}")).format(**values)
+
+
+def _in_pixels(pixels: PixelSet) -> sql.Composed:
+    """Search the boxes around the pixels by the index (where it is q3c's, by the exact condition alone)."""
+    written = ",".join(f"[{first},{end})" for first, end in pixels.ranges)
+    exact = composed("sky", "in_pixels", ranges=sql.Literal(f"{{{written}}}"))
+    if pixels.sky_fraction > WIDEST_SEARCH:
+        return sql.Composed([exact])
+    boxes = [box for cone in pixels.cover(MOST_BOXES) for box in _boxes(cone)]
+    return _IN_BOXES.format(sql.Literal(f"{{{';'.join(boxes)}}}")) + sql.SQL(" AND ") + exact
+
+
+def _boxes(cone: Cone) -> Iterator[str]:
+    """Yield the boxes that hold a circle, on both sides of RA 0 (the migration's `sky_boxes`)."""
+    bottom, top = cone.dec - cone.radius - PADDING_DEG, cone.dec + cone.radius + PADDING_DEG
+    if abs(cone.dec) + cone.radius >= 89.9999:
+        yield f"(0,{bottom}),(360,{top})"
+        return
+    half = degrees(asin(sin(radians(cone.radius)) / cos(radians(cone.dec)))) + PADDING_DEG
+    for turn in (-360, 0, 360):
+        left, right = cone.ra - half + turn, cone.ra + half + turn
+        if right >= 0 and left <= 360:
+            yield f"({left},{bottom}),({right},{top})"
 
 
 def pairs_within_radius(

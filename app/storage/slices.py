@@ -14,12 +14,12 @@ from app.domain.catalog import Bounds, MeasurementSlice, Page, Rows, Slice
 from app.domain.columns import MEASUREMENTS, ORIGINAL_PREFIX, Column, Kind, choose
 from app.domain.homogenized import SPLITS
 from app.domain.quantities import PARAMETERS
-from app.domain.sky import Cone
 from app.storage import paging, sky
 from app.storage.queries import queries
 from app.storage.reading import Connection
-from app.storage.rendering import Rendering, partition, select_list
+from app.storage.rendering import AS_TEXT, Rendering, partition, select_list
 from app.storage.statements import composed
+from app.storage.table_files import Texts
 
 _QUERIES = queries("slices")
 _NAME_BYTES = 63  # PostgreSQL cuts longer names
@@ -33,12 +33,14 @@ class Selection:
     """Rows of a served table.
 
     Attributes:
+        name: how a file calls the table.
         columns: the expression of each column, in the order of the answer.
         source: the FROM clause.
         condition: which rows.
         key: expression of a unique number by which pages are ordered.
     """
 
+    name: str
     columns: Mapping[Column, sql.Composable]
     source: sql.Composable
     condition: sql.Composable
@@ -80,6 +82,7 @@ def catalogue_expression(column: Column) -> sql.Composable:
 def catalogue(version: int, wanted: Slice) -> Selection:
     """Return a slice of the homogenized catalogue of a version."""
     return Selection(
+        name="catalog",
         columns={column: catalogue_expression(column) for column in wanted.columns},
         source=composed("slices", "catalogue", homogenized=partition("homogenized", version)),
         condition=_all_of(_star_conditions(version, wanted)),
@@ -95,6 +98,7 @@ def measurements(connection: Connection, version: int, survey_id: int, wanted: M
     """
     known = _measurement_columns(wanted.survey) | original_columns(connection, wanted.survey)
     return Selection(
+        name=wanted.survey,
         columns={column: known[column] for column in choose(known, wanted.columns)},
         source=composed(
             "slices",
@@ -115,6 +119,24 @@ def count(connection: Connection, selection: Selection) -> int:
     row = connection.execute(selection.count()).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def texts(connection: Connection, selection: Selection) -> dict[str, Texts]:
+    """Return what files must know beforehand of the columns that hold texts, by name; reads all rows."""
+    written = {
+        column.name: AS_TEXT.format(expression)
+        for column, expression in selection.columns.items()
+        if column.kind in {Kind.TEXT, Kind.OTHER}
+    }
+    if not written:
+        return {}
+    measured = [composed("slices", "text_sizes", text=text) for text in written.values()]
+    query = sql.SQL("SELECT {} {} WHERE {}")
+    row = connection.execute(
+        query.format(sql.SQL(", ").join(measured), selection.source, selection.condition)
+    ).fetchone()
+    assert row is not None
+    return {name: Texts(*sizes) for name, sizes in zip(written, zip(row[::2], row[1::2], strict=True), strict=True)}
 
 
 def page(connection: Connection, selection: Selection, wanted: Page, version: int) -> Rows:
@@ -160,8 +182,7 @@ def _star_conditions(version: int, wanted: Slice) -> Iterator[sql.Composable]:
     if wanted.n_min is not None:
         counts = sql.SQL(", ").join(sql.Identifier("h", f"{name}_n") for name in PARAMETERS)
         yield sql.SQL("greatest({}) >= {}").format(counts, sql.Literal(wanted.n_min))
-    if wanted.cone is not None:
-        yield _inside(wanted.cone)
+    yield from map(sky.inside, wanted.regions)
 
 
 def _within(column: sql.Composable, bounds: Bounds) -> Iterator[sql.Composable]:
@@ -170,11 +191,6 @@ def _within(column: sql.Composable, bounds: Bounds) -> Iterator[sql.Composable]:
         yield sql.SQL("{} >= {}::real").format(column, sql.Literal(bounds.lowest))
     if bounds.highest is not None:
         yield sql.SQL("{} <= {}::real").format(column, sql.Literal(bounds.highest))
-
-
-def _inside(cone: Cone) -> sql.Composable:
-    place = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius}
-    return sql.SQL(sky.IN_CONE.replace("%(", "{").replace(")s", "}")).format(**place)
 
 
 def _measurement_columns(survey: str) -> dict[Column, sql.Composable]:

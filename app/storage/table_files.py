@@ -1,18 +1,60 @@
-"""Parquet and Arrow files written as the rows come, a block of bytes at a time."""
+"""Tables as files, from Arrow batches, written as the rows come, a block of bytes at a time."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.domain.columns import Column, Kind
+from app.domain.files import FileFormat
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Large enough for a reader to skip and compress well, small enough for tens of MB in memory.
 ROW_GROUP = 131_072
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a column: bytes of the longest with all but printable ASCII escaped, and whether all are ASCII."""
+
+    width: int
+    ascii_only: bool
+
+
+def blocks(
+    file: FileFormat,
+    batches: pa.RecordBatchReader,
+    columns: tuple[Column, ...],
+    facts: Mapping[str, str],
+    *,
+    name: str,
+    texts: Mapping[str, Texts],
+) -> Iterator[bytes]:
+    """Yield a Parquet, Arrow, FITS or VOTable file that describes its columns and itself.
+
+    Args:
+        file: which of these.
+        batches: the rows; columns as in `columns`.
+        columns: what is known about them.
+        facts: what the file says of itself: `sos.version`, `sos.rows`, `sos.citation`.
+        name: how FITS and VOTable call the table.
+        texts: for FITS and VOTable, about each column of texts.
+    """
+    match file:
+        case FileFormat.PARQUET:
+            yield from parquet_blocks(batches, columns, facts)
+        case FileFormat.ARROW:
+            yield from arrow_blocks(batches, columns, facts)
+        case FileFormat.FITS:
+            yield from _fits_blocks(batches, columns, facts, name, texts)
+        case FileFormat.VOTABLE:
+            yield from _votable_blocks(batches, columns, facts, name, texts)
+        case _:
+            raise ValueError(f"{file} files are not made from arrow batches")
 
 
 class _Drain(io.RawIOBase):
@@ -77,6 +119,57 @@ def arrow_blocks(
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
             yield sink.drained()
     yield sink.drained()
+
+
+def _fits_blocks(
+    batches: pa.RecordBatchReader,
+    columns: tuple[Column, ...],
+    facts: Mapping[str, str],
+    name: str,
+    texts: Mapping[str, Texts],
+) -> Iterator[bytes]:
+    from app.storage.fits_file import FitsField, fits_blocks  # noqa: PLC0415 - as above
+    from app.storage.plain_columns import plain_type  # noqa: PLC0415 - as above
+
+    fields = [
+        FitsField(
+            name=column.name,
+            kind=plain_type(field.type),
+            width=max(texts[column.name].width, 1) if column.name in texts else 1,
+            unit=column.standard_unit,
+            ucd=column.ucd,
+            description=column.full_description,
+        )
+        for field, column in zip(batches.schema, columns, strict=True)
+    ]
+    cards: dict[str, tuple[str | int, str]] = {
+        "ORIGIN": ("Survey of Surveys (SoS)", "who made this file"),
+        "SOSVERS": (int(facts["sos.version"]), "calibration version"),
+        "SOSROWS": (int(facts["sos.rows"]), "rows of the table"),
+        "REFERENC": (facts["sos.citation"], ""),
+    }
+    yield from fits_blocks(batches, fields, table=name, rows=int(facts["sos.rows"]), facts=cards)
+
+
+def _votable_blocks(
+    batches: pa.RecordBatchReader,
+    columns: tuple[Column, ...],
+    facts: Mapping[str, str],
+    name: str,
+    texts: Mapping[str, Texts],
+) -> Iterator[bytes]:
+    from app.storage.plain_columns import plain_type  # noqa: PLC0415 - as above
+    from app.storage.votable_file import Field, Info, datatype_of, votable_blocks  # noqa: PLC0415 - as above
+
+    fields = []
+    for known, column in zip(batches.schema, columns, strict=True):
+        ascii_only = column.name in texts and texts[column.name].ascii_only
+        datatype, size = datatype_of(plain_type(known.type), ascii_only=ascii_only)
+        place = "icrs" if (column.ucd or "").startswith("pos.eq.") else None
+        meaning = column.full_description
+        fields.append(Field(column.name, datatype, size, column.standard_unit, column.ucd, meaning, ref=place))
+    infos = [Info("QUERY_STATUS", "OK"), *(Info(key, value) for key, value in facts.items())]
+    yield from votable_blocks(batches, fields, table=name, rows=int(facts["sos.rows"]), before=infos)
 
 
 def _described(schema: pa.Schema, columns: tuple[Column, ...], metadata: Mapping[str, str]) -> pa.Schema:

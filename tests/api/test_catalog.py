@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
+from astropy.io.votable import parse
+from astropy.table import Table
 from sqlalchemy import text
 
 from app.domain.columns import CATALOG
@@ -85,6 +91,61 @@ def test_arrow_holds_what_parquet_holds(service: Service):
     assert arrow.schema.metadata[b"sos.rows"] == str(N_STARS).encode()
 
 
+@pytest.mark.parametrize("form", ["fits", "votable"])
+def test_astropy_finds_the_table_in_fits_and_votable(service: Service, catalogue_database: Database, form: str):
+    answer = service.get("/v1/catalog", format=form)
+    assert answer.headers["X-SoS-Rows"] == str(N_STARS)
+    assert f'filename="catalog_v2.{"fits" if form == "fits" else "vot"}"' in answer.headers["content-disposition"]
+    found = Table.read(io.BytesIO(answer.content), format=form)
+    assert found.colnames == NAMES
+    found.sort("star_id")
+    assert [found[name].dtype.newbyteorder("=").name for name in ("star_id", "ra", "teff", "teff_n", "version")] == [
+        "int64",
+        "float64",
+        "float32",
+        "int16",
+        "int32",
+    ]
+    rows = [
+        tuple(None if value is np.ma.masked or value != value else value for value in row) for row in found.as_array()
+    ]
+    assert [tuple(row) for row in rows] == table(catalogue_database, 2)
+    assert [str(found[name].unit) for name in ("ra", "teff", "g_mag", "logg")] == ["deg", "K", "mag", "None"]
+    assert "log10 of cm s^-2 (dex)" in str(service.get("/v1/catalog", format=form).content)
+
+
+def test_files_say_what_they_are_and_whom_to_cite(service: Service):
+    citation = "Survey of Surveys (SoS), calibration version 1, from Alpha_Dr1 DR1: Someone 2020"
+    header = fits.getheader(io.BytesIO(service.get("/v1/catalog", format="fits", version=1).content))
+    assert (header["SOSVERS"], header["SOSROWS"]) == (1, N_STARS)
+    assert header["REFERENC"].startswith(citation)
+    content = service.get("/v1/catalog", format="votable", version=1).content
+    [resource] = parse(io.BytesIO(content)).resources
+    infos = {info.name: info.value for info in resource.infos}
+    assert (infos["QUERY_STATUS"], infos["sos.version"], infos["sos.rows"]) == ("OK", "1", str(N_STARS))
+    assert infos["sos.citation"].startswith(citation)
+    fields = {field.name: field for field in resource.tables[0].fields}
+    assert (fields["teff_lower"].ucd, fields["teff_lower"].unit.to_string()) == (
+        "phys.temperature.effective;stat.min",
+        "K",
+    )
+    assert fields["dec"].ref == resource.coordinate_systems[0].ID == "icrs"
+    for form in ("parquet", "arrow"):
+        content = io.BytesIO(service.get("/v1/catalog", format=form, version=1).content)
+        schema = pq.read_schema(content) if form == "parquet" else pa.ipc.open_stream(content).schema
+        assert schema.metadata[b"sos.citation"].decode().startswith(citation)
+        assert schema.field("feh_upper").metadata[b"ucd"] == b"phys.abund.Fe;stat.max"
+        assert schema.field("ra").metadata[b"description"] == b"Right ascension, ICRS"
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="STILTS is not installed")
+def test_the_validator_has_nothing_to_say_about_the_votable(service: Service, tmp_path: Path):
+    file = tmp_path / "catalog.vot"
+    file.write_bytes(service.get("/v1/catalog", format="votable").content)
+    done = subprocess.run(["stilts", "votlint", str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 def test_json_lines_and_pages_hold_the_same_rows(service: Service):
     lines = [json.loads(line) for line in service.get("/v1/catalog", format="jsonl").text.splitlines()]
     pages = service.rows("/v1/catalog", "stars", limit=77)
@@ -100,6 +161,9 @@ def test_an_empty_slice_is_a_whole_file(service: Service):
     parquet = pq.read_table(io.BytesIO(service.get("/v1/catalog", format="parquet", **empty).content))
     assert (parquet.num_rows, parquet.schema.names) == (0, NAMES)
     assert service.get("/v1/catalog", format="jsonl", **empty).text == ""
+    for form in ("fits", "votable"):
+        nothing = Table.read(io.BytesIO(service.get("/v1/catalog", format=form, **empty).content), format=form)
+        assert (len(nothing), nothing.colnames) == (0, NAMES)
     assert service.get("/v1/catalog", **empty).json()["stars"] == []
 
 

@@ -15,6 +15,7 @@ CONTRACT = [
     "/v1/stars/{id}",
     "/v1/stars/{id}/provenance",
     "/v1/cone",
+    "/v1/region",
     "/v1/catalog",
     "/v1/surveys",
     "/v1/surveys/{name}",
@@ -44,12 +45,24 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
     assert "HTTPValidationError" not in description["components"]["schemas"]
 
 
+@pytest.mark.parametrize("path", ["/v1/stars", "/v1/region"])
+def test_every_call_with_a_body_is_described_with_examples_of_both(service: Service, path: str):
+    call = service.get("/openapi.json").json()["paths"][path]["post"]
+    assert call["requestBody"]["required"]
+    for media_type, content in call["requestBody"]["content"].items():
+        assert "example" in content or media_type == "multipart/form-data"
+    assert "example" in call["responses"]["200"]["content"]["application/json"]
+    assert "application/problem+json" in call["responses"]["413"]["content"]
+
+
 @pytest.mark.parametrize(
     ("shape", "example"),
     [
         (stars.StarAnswer, examples.STAR),
         (pages.StarPage, examples.CONE),
         (pages.StarPage, examples.CATALOG),
+        (pages.StarPage, examples.REGION),
+        (pages.StarList, examples.STARS),
         (pages.MeasurementPage, examples.MEASUREMENTS),
         (pages.RejectPage, examples.REJECTS),
         (surveys.SurveyList, examples.SURVEYS),

@@ -1,9 +1,11 @@
-"""`/v1/cone`: the right stars in the right order, everywhere on the sky, each once over all pages."""
+"""`/v1/cone` and `/v1/region`: the right stars, everywhere on the sky, each once over all pages."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
+from mocpy import MOC
 from pydantic import TypeAdapter
 
 from app.api.models.pages import StarPage
@@ -122,3 +124,91 @@ def test_bad_input_is_named_with_what_would_be_right(service: Service, query: di
     assert problem["type"] == "urn:sos:problem:bad-parameter"
     [found] = [error for error in problem["errors"] if error["parameter"] == parameter]
     assert words in found["detail"]
+
+
+SHAPES = {
+    "polygon": "140 -10, 160 -10, 160 10, 140 10",
+    "box": "0 10 30 30",
+    "moc": "1/0-3 2/20-30",
+    "healpix": "0/4",
+}
+
+
+def inside(truth: Truth, shape: str) -> np.ndarray:
+    """Places of the stars in a shape, by astropy and mocpy."""
+    stars = SkyCoord(truth.ra, truth.dec, unit="deg")
+    if shape in {"moc", "healpix"}:
+        return np.flatnonzero(MOC.from_string(SHAPES[shape]).contains_skycoords(stars))
+    centre, half_width, half_height = ((150, 0), 10, None) if shape == "polygon" else ((0, 10), 15, 15)
+    seen = stars.transform_to(SkyCoord(*centre, unit="deg").skyoffset_frame()).cartesian
+    east, north = np.arctan2(seen.y, seen.x).to_value("deg"), np.arctan2(seen.z, seen.x).to_value("deg")
+    if half_height is None:  # its corners, 10 degrees east of the middle and 10 north, seen from there
+        half_height = np.degrees(np.arctan(np.tan(np.radians(10)) / np.cos(np.radians(10))))
+    return np.flatnonzero((np.abs(east) < half_width) & (np.abs(north) < half_height))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_region_holds_its_stars_on_pages_in_files_and_as_a_filter(service: Service, truth: Truth, shape: str):
+    expected = [str(number) for number in truth.star_id[inside(truth, shape)]]
+    assert len(expected) > 3
+    region = {shape: SHAPES[shape]}
+    for path in ("/v1/region", "/v1/catalog"):
+        rows = service.rows(path, "stars", limit=2, **region)
+        assert [row["star_id"] for row in rows] == expected
+        file = service.get(path, format="csv", columns="star_id", **region)
+        assert file.text.splitlines()[1:] == expected
+        assert file.headers["X-SoS-Rows"] == str(len(expected))
+
+
+def test_a_region_takes_the_filters_of_the_catalogue(service: Service, truth: Truth):
+    rows = service.rows("/v1/region", "stars", healpix="0/4", moc="1/16-19", teff_min=4250, columns="star_id,teff")
+    stars = np.array([int(row["star_id"]) for row in rows])
+    assert set(stars) == set(truth.star_id[[place for place in inside(truth, "healpix") if place >= 50]])
+
+
+def test_a_long_moc_is_sent_as_the_body(service: Service, truth: Truth):
+    whole = service.get("/v1/region", moc=SHAPES["moc"]).json()["stars"]
+    for body in (SHAPES["moc"], MOC.from_string(SHAPES["moc"]).to_string("json")):
+        page = service.post("/v1/region", body, limit=3).json()
+        rows = page["stars"]
+        while page["next"]:
+            page = service.post(page["next"], body).json()
+            rows += page["stars"]
+        assert rows == whole
+    cells = " ".join(f"{cell}" for cell in range(0, 40_000, 2))
+    answer = service.post("/v1/region", f"29/{cells}", format="csv", columns="star_id")
+    assert (answer.status_code, answer.headers["X-SoS-Rows"]) == (200, "0")
+
+
+def test_the_answer_to_a_body_is_never_taken_for_that_to_another(service: Service):
+    answer = service.post("/v1/region", "0/4", format="csv", version=2)
+    assert "etag" not in answer.headers
+    assert "immutable" not in answer.headers["cache-control"]
+    assert "immutable" not in service.post("/v1/region", "0/4", version=2).headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "words"),
+    [
+        ({}, "polygon", "give a polygon, box, moc or healpix"),
+        ({"polygon": "1 2 3"}, "polygon", "odd number"),
+        ({"polygon": "0 0 1 1 1 0 0 1"}, "polygon", "crosses itself"),
+        ({"polygon": "0 0 120 0 240 0"}, "polygon", "less than a hemisphere"),
+        ({"box": "1 2 0 1"}, "box", "above 0"),
+        ({"moc": "1"}, "moc", "5/1-3 6/44"),
+        ({"healpix": "1/48"}, "healpix", "from 0 to 47"),
+        ({"healpix": "1/4", "radius": 1}, "ra", "a cone needs ra, dec and radius"),
+    ],
+)
+def test_a_bad_region_is_named(service: Service, query: dict, parameter: str, words: str):
+    answer = service.get("/v1/region", **query)
+    assert answer.status_code == 422
+    [found] = answer.json()["errors"]
+    assert found["parameter"] == parameter
+    assert words in found["detail"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"12"])
+def test_a_body_that_is_no_moc_is_named(service: Service, body: bytes):
+    answer = service.post("/v1/region", body)
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "moc")

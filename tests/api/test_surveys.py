@@ -6,15 +6,18 @@ import csv
 import io
 import json
 import math
+import re
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.table import Table
 from pydantic import TypeAdapter
 
 from app.api.models.pages import MeasurementPage, RejectPage
 from app.api.models.surveys import SurveyDetail, SurveyList
+from app.storage.fits_file import escaped
 from tests.support.catalogue import BIG_NUMBER, N_REJECTS, N_STARS, NOTE, SURVEYS, Truth
 from tests.support.http import Service
 
@@ -111,6 +114,26 @@ def test_csv_and_parquet_and_json_lines_agree(service: Service):
         assert (found["orig_TEFF"] == "NaN") == math.isnan(row["orig_TEFF"]) == (page["orig_TEFF"] is None)
         assert found["teff_raw"] == ("" if page["teff_raw"] is None else f"{page['teff_raw']:g}")
         assert (row["teff"], row["split"]) == (page["teff"], page["split"])
+
+
+@pytest.mark.parametrize("form", ["fits", "votable"])
+def test_fits_and_votable_hold_the_same_rows(service: Service, form: str):
+    path = "/v1/surveys/beta_dr2/measurements"
+    pages = service.rows(path, "measurements", limit=1000)
+    table = Table.read(io.BytesIO(service.get(path, format=form).content), format=form)
+    # astropy makes the name of a column that Python could not have
+    assert [re.sub(r"\W", "_", name) for name in table.colnames] == [re.sub(r"\W", "_", name) for name in CONTRACT]
+    assert len(table) == len(pages)
+    for row, page in zip(table, pages, strict=True):
+        found = {name: None if value is np.ma.masked else value for name, value in zip(CONTRACT, row, strict=True)}
+        assert str(found["orig_bigID"]) == page["orig_bigID"]
+        assert str(found["object_id"]) == page["object_id"]
+        note = page[f"orig_{NOTE}"]
+        assert (found[f"orig_{NOTE}"] or "") == (escaped(note or "") if form == "fits" else note or "")
+        assert bool(found["in_domain"]) == page["in_domain"]
+        for name in ("orig_TEFF", "teff_raw", "logg_upper"):
+            value = None if found[name] is None or np.isnan(found[name]) else found[name]
+            assert value == (None if page[name] is None else pytest.approx(page[name], rel=1e-6))
 
 
 def test_columns_and_filters_are_taken(service: Service, truth: Truth):

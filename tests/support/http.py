@@ -31,6 +31,15 @@ class Service:
 
         return self._portal.call(ask)
 
+    def post(self, path: str, content: Any, media_type: str = "text/plain", **query: Any) -> httpx.Response:
+        """Return the answer to a POST."""
+
+        async def ask() -> httpx.Response:
+            headers = {"content-type": media_type}
+            return await self._client.post(path, params=query or None, content=content, headers=headers)
+
+        return self._portal.call(ask)
+
     def head(self, path: str, **query: Any) -> httpx.Response:
         """Return the answer to a HEAD."""
 

@@ -99,6 +99,23 @@ CATALOG: dict[str, Any] = {
     "stars": [_STAR_ROW],
 }
 
+REGION: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/region?healpix=5%2F1074&limit=1&after=NDI&version=3",
+    "stars": [_STAR_ROW],
+}
+
+STARS: dict[str, Any] = {
+    "version": 3,
+    "count": 1,
+    "truncated": False,
+    "next": None,
+    "unknown": [{"place": 1, "id": "gaia:1", "detail": "version 3 has no star gaia:1"}],
+    "stars": [{"id": "gaia:604906737317927296", **_STAR_ROW}],
+}
+
 _SURVEY: dict[str, Any] = {
     "name": "galah_dr3",
     "title": "GALAH",

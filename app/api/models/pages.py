@@ -31,6 +31,8 @@ def _row(name: str, columns: tuple[Column, ...]) -> Any:
 
 
 StarRow = _row("StarRow", (*CATALOG, SEPARATION))
+_ID = Column("id", Kind.TEXT, "The identifier as it was asked for")
+NamedStarRow = _row("NamedStarRow", (_ID, *CATALOG))
 
 
 class _Page(TypedDict):
@@ -44,6 +46,21 @@ class StarPage(_Page):
     """A page of stars."""
 
     stars: list[StarRow]  # type: ignore[valid-type]  # made from the list of columns
+
+
+class UnknownIdAnswer(TypedDict):
+    """An identifier that names no star."""
+
+    place: Annotated[int, Field(description="in the list, from 0")]
+    id: str
+    detail: Annotated[str, Field(description="why there is no star")]
+
+
+class StarList(_Page):
+    """The stars of a list, in its order, one for each time that it names them."""
+
+    unknown: Annotated[list[UnknownIdAnswer], Field(description="the identifiers without a star")]
+    stars: list[NamedStarRow]  # type: ignore[valid-type]  # as above
 
 
 class MeasurementPage(_Page):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlice, Page, Slice
-from app.domain.columns import CATALOG, choose
+from app.domain.columns import CATALOG, Column, choose
 from app.domain.errors import ParameterError
 from app.domain.files import FileFormat
+from app.domain.pixels import PixelSet
+from app.domain.polygons import Polygon
+from app.domain.regions import Region
 from app.domain.sky import Cone
 
 CURRENT = "current"
 USUAL_LIST = 100
 
-Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl"]
+Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl", "fits", "votable"]
 
 
 def version_number(text: str) -> int | None:
@@ -44,6 +48,10 @@ class NoQuery(BaseModel):
     """No parameters; the path says it all."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _names(columns: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
 class ReadQuery(BaseModel):
@@ -116,7 +124,22 @@ class TableQuery(PageQuery):
     @property
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns, none for all."""
-        return tuple(name.strip() for name in self.columns.split(",") if name.strip())
+        return _names(self.columns)
+
+
+class StarsQuery(ReadQuery):
+    """Which columns of stars that a body names."""
+
+    columns: str = Field("", description="names of columns, separated by commas; all of them where it is left out")
+
+    @property
+    def chosen(self) -> tuple[Column, ...]:
+        """The columns.
+
+        Raises:
+            ParameterError: there is none of a name.
+        """
+        return choose(CATALOG, _names(self.columns))
 
 
 class DiffQuery(BaseModel):
@@ -163,6 +186,22 @@ class CatalogQuery(TableQuery):
     dec: str | None = Field(None, description="centre of a cone, as in /v1/cone")
     radius: str | None = Field(None, description="radius of a cone, as in /v1/cone")
     unit: Literal["deg", "arcmin", "arcsec"] = Field("deg", description="unit of the radius")
+    polygon: str | None = Field(
+        None,
+        description="ra and dec of three or more corners in degrees, joined by great circles",
+        examples=["131 10, 135 10, 135 14, 131 14"],
+    )
+    box: str | None = Field(
+        None,
+        description="a box as in ADQL: ra and dec of the centre, width and height, degrees on the sky",
+        examples=["132.85 11.81 2 1"],
+    )
+    moc: str | None = Field(
+        None,
+        description="a MOC (HEALPix nested, ICRS), ASCII or JSON; a long one by POST /v1/region",
+        examples=["5/1074 6/4253 4320-4321"],
+    )
+    healpix: str | None = Field(None, description="a HEALPix pixel (nested, ICRS), order/pixel", examples=["5/1074"])
 
     @property
     def slice(self) -> Slice:
@@ -182,16 +221,41 @@ class CatalogQuery(TableQuery):
             survey=self.survey,
             in_domain=self.in_domain,
             n_min=self.n_min,
-            cone=self._cone(),
+            regions=tuple(self._regions()),
         )
 
-    def _cone(self) -> Cone | None:
-        if self.ra is None and self.dec is None and self.radius is None:
-            return None
+    def _regions(self) -> Iterator[Region]:
+        if not (self.ra is None and self.dec is None and self.radius is None):
+            yield self._cone()
+        if self.polygon is not None:
+            yield Polygon.parse(self.polygon)
+        if self.box is not None:
+            yield Polygon.box(self.box)
+        if self.moc is not None:
+            yield PixelSet.moc(self.moc)
+        if self.healpix is not None:
+            yield PixelSet.pixel(self.healpix)
+
+    def _cone(self) -> Cone:
         for name, value in (("ra", self.ra), ("dec", self.dec), ("radius", self.radius)):
             if value is None:
                 raise ParameterError(name, "is missing: a cone needs ra, dec and radius")
         return Cone.parse(str(self.ra), str(self.dec), str(self.radius), self.unit)
+
+
+class RegionQuery(CatalogQuery):
+    """Stars in a region of any shape."""
+
+    @property
+    def slice(self) -> Slice:
+        """The slice.
+
+        Raises:
+            ParameterError: no region is given, or a parameter has no usable value.
+        """
+        if self.polygon is None and self.box is None and self.moc is None and self.healpix is None:
+            raise ParameterError("polygon", "is missing: give a polygon, box, moc or healpix (or a cone to /v1/cone)")
+        return super().slice
 
 
 class MeasurementQuery(TableQuery):

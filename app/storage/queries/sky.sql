@@ -35,3 +35,48 @@ FROM pairs WHERE squared < power(sin(radians(%(radius_arcsec)s::float8 / 3600) /
 -- hash_joins --
 -- Lets this transaction join by hash in memory: the planner takes the cells of a circle for thousands and would sort.
 SELECT set_config('enable_mergejoin', 'off', true), set_config('work_mem', '256MB', true)
+
+-- in_pixels --
+-- Condition on the columns ra and dec: their nested HEALPix pixel of order 29 (Gorski et al. 2005, ApJ 622, 759) lies in
+-- ranges of pixels. Each OFFSET keeps the planner from writing a step out at every place that uses it. The outer five
+-- steps take the bits of x and y, which stand in the lower and the upper half, in turn.
+(SELECT (face << 58) | bits
+ FROM (
+  SELECT face, (bits & 1844674407370955161)
+               | ((bits & 2459565876494606882) << 1) | ((bits >> 1) & 2459565876494606882) AS bits FROM (
+  SELECT face, (bits & 4882961666570175427)
+               | ((bits & 868082074056920076) << 2) | ((bits >> 2) & 868082074056920076) AS bits FROM (
+  SELECT face, (bits & 8074936608141340687)
+               | ((bits & 67555025218437360) << 4) | ((bits >> 4) & 67555025218437360) AS bits FROM (
+  SELECT face, (bits & 9151315542311698687)
+               | ((bits & 280375465148160) << 8) | ((bits >> 8) & 280375465148160) AS bits FROM (
+  SELECT face, (bits & 9223090561878130687)
+               | ((bits & 4294901760) << 16) | ((bits >> 16) & 4294901760) AS bits FROM (
+  SELECT face, CASE WHEN abs(sine) <= 2 / 3.0::float8
+                    THEN (rising & 536870911) | ((536870911 - (falling & 536870911)) << 32)
+                    WHEN sine > 0 THEN (536870911 - farther) | ((536870911 - nearer) << 32)
+                    ELSE nearer | (farther << 32) END AS bits
+  FROM (SELECT sine, rising, falling, nearer, farther,
+               CASE WHEN abs(sine) > 2 / 3.0::float8 THEN quarter + CASE WHEN sine > 0 THEN 0 ELSE 8 END
+                    WHEN falling >> 29 = rising >> 29 THEN (rising >> 29) | 4
+                    WHEN falling >> 29 < rising >> 29 THEN falling >> 29
+                    ELSE (rising >> 29) + 8 END AS face
+        FROM (SELECT sine, quarter,
+                     floor(536870912 * (0.5::float8 + turn - 0.75::float8 * sine))::bigint AS falling,
+                     floor(536870912 * (0.5::float8 + turn + 0.75::float8 * sine))::bigint AS rising,
+                     least(536870911, floor((turn - quarter) * reach)::bigint) AS nearer,
+                     least(536870911, floor((1 - turn + quarter) * reach)::bigint) AS farther
+              FROM (SELECT turn, sine, least(3, floor(turn)::bigint) AS quarter,
+                           536870912 * cosine / sqrt((1 + abs(sine)) / 3) AS reach
+                    FROM (SELECT ra / 90 AS turn, sin(radians(dec)) AS sine, cos(radians(dec)) AS cosine
+                          OFFSET 0) AS direction
+                    OFFSET 0) AS polar
+              OFFSET 0) AS numbers
+        OFFSET 0) AS faces
+  OFFSET 0
+  ) AS step_1 OFFSET 0
+  ) AS step_2 OFFSET 0
+  ) AS step_3 OFFSET 0
+  ) AS step_4 OFFSET 0
+  ) AS step_5 OFFSET 0
+ ) AS interleaved) <@ {ranges}::int8multirange

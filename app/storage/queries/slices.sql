@@ -37,3 +37,9 @@ JOIN pg_type ON pg_type.oid = atttypid
 WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped
   AND attname NOT IN ('measurement_id', 'ingestion_id', 'row_number')
 ORDER BY attnum
+
+-- text_sizes --
+-- Two columns about a text column: bytes of the longest text when all but printable ASCII is escaped (4 bytes for each
+-- at most), and whether all of it is ASCII.
+coalesce(max(CASE WHEN {text} COLLATE "C" ~ '[^ -~]' THEN 4 ELSE 1 END * octet_length({text})), 0),
+coalesce(bool_and(octet_length({text}) = char_length({text})), true)
