@@ -9,7 +9,7 @@ from app.storage.tables.references import (
     ReferenceMemberRow,
     ReferenceStarRow,
 )
-from app.storage.tables.stars import MatchRow, StarRow
+from app.storage.tables.stars import CrossmatchRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.versions import (
     ArtifactRow,
@@ -24,6 +24,7 @@ __all__ = [
     "ArtifactRow",
     "Base",
     "CalibratedRow",
+    "CrossmatchRow",
     "FigureRow",
     "HomogenizedRow",
     "IngestionRow",
