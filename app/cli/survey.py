@@ -70,7 +70,7 @@ def ingest(
     files: Annotated[list[Path] | None, typer.Argument(help="Files of the survey.")] = None,
     folder: Annotated[Path | None, typer.Option("--all", help="A folder: every file is recognised.")] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="First delete what other files brought into the survey.")
+        bool, typer.Option("--replace", help="Put this in the place of what other files brought into the survey.")
     ] = False,
     json: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from app.pipeline import retention, uploads
-from app.storage import jobs
+from app.storage import jobs, measurements
 from workers.work import Work
 
 JOBS_KEPT_DAYS = 90
@@ -24,5 +24,6 @@ def cleanup(work: Work) -> None:
         path.unlink(missing_ok=True)
     uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
     with work.database.begin() as connection:
+        measurements.purge_superseded(connection)
         jobs.forget_old(connection, days=JOBS_KEPT_DAYS)
         work.finish(connection, result={"versions_removed": removed, "files_removed": len(files)})

@@ -7,8 +7,8 @@ from app.pipeline.crossmatch import survey_radii
 from workers.work import Work
 
 
-def crossmatch(work: Work, *, full: bool) -> None:  # noqa: ARG001 - until there is another way than the full one
+def crossmatch(work: Work, *, full: bool) -> None:
     """Cross-match every measurement."""
-    summary = match(work.database, survey_radii(work.database), progress=work.progress())
+    summary = match(work.database, survey_radii(work.database), full=full, progress=work.progress())
     with work.database.begin() as connection:
         work.finish(connection, result={"stars": summary.stars, "measurements": summary.measurements})

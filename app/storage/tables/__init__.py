@@ -11,7 +11,7 @@ from app.storage.tables.references import (
     ReferenceMemberRow,
     ReferenceStarRow,
 )
-from app.storage.tables.stars import CrossmatchRunRow, MatchRow, StarRow
+from app.storage.tables.stars import CrossmatchRow, CrossmatchRunRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.versions import (
     ArtifactRow,
@@ -28,6 +28,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "CalibratedRow",
+    "CrossmatchRow",
     "CrossmatchRunRow",
     "FigureRow",
     "HomogenizedRow",

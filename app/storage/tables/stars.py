@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     REAL,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.tables.base import Base
@@ -79,3 +82,18 @@ class CrossmatchRunRow(Base):
     finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
     measurements: Mapped[int] = mapped_column(BigInteger)
     stars: Mapped[int] = mapped_column(BigInteger)
+
+
+class CrossmatchRow(Base):
+    """The one row that says what the stars and matches were made with; see `app/pipeline/crossmatch.py`.
+
+    `edition` counts changes of the rules. Where it, a radius or a match is not what it was, all is matched anew.
+    """
+
+    __tablename__ = "crossmatch"
+    __table_args__ = (CheckConstraint("only_row", name="one_row"),)
+
+    only_row: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=text("true"))
+    edition: Mapped[int] = mapped_column(SmallInteger)
+    radii: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="match radius in arcsec by survey")
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
