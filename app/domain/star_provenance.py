@@ -43,8 +43,8 @@ class _Star:
             "sos:Star",
             label=f"Star sos:{star.star_id}",
             gaia_dr3_source_id=None if gaia is None else str(gaia),
-            ra=star.ra,
-            dec=star.dec,
+            ra=float(star.ra),
+            dec=float(star.dec),
         )
         self._document.generated(self._name, making.matching)
         self._document.member(making.stars, self._name)
@@ -85,11 +85,11 @@ class _Star:
             self._calibrated_name(contribution, parameter),
             "sos:CalibratedValue",
             label=f"{parameter} by {survey} on the unified scale",
-            value=correction.calibrated.value,
+            value=_real(correction.calibrated.value),
             unit=QUANTITIES[parameter].unit,
             in_domain=contribution.in_domain,
             split=contribution.split,
-            weight=correction.weight,
+            weight=_real(correction.weight),
             **_ends("", correction.calibrated),
         )
         document.used(activity, measurement)
@@ -108,11 +108,11 @@ class _Star:
             f"{self._name}/{parameter}",
             "sos:HomogenizedValue",
             label=f"{parameter} of sos:{self._star.star_id}",
-            value=estimate.interval.value,
+            value=_real(estimate.interval.value),
             unit=QUANTITIES[parameter].unit,
             n=estimate.n,
-            chi2=estimate.chi2,
-            p_value=estimate.p_value,
+            chi2=_real(estimate.chi2),
+            p_value=_real(estimate.p_value),
             flags=estimate.flags,
             **_ends("", estimate.interval),
         )
@@ -140,6 +140,12 @@ def _has_share(correction: Correction) -> bool:
 
 def _ends(name: str, interval: Interval) -> dict[str, float | None]:
     """Return the ends of an interval by name, and the value itself where it has a name of its own."""
+    value, lower, upper = _real(interval.value), _real(interval.lower), _real(interval.upper)
     if not name:
-        return {"lower": interval.lower, "upper": interval.upper}
-    return {name: interval.value, f"{name}_lower": interval.lower, f"{name}_upper": interval.upper}
+        return {"lower": lower, "upper": upper}
+    return {name: value, f"{name}_lower": lower, f"{name}_upper": upper}
+
+
+def _real(value: float | None) -> float | None:
+    """Return a quantity as a real number also where it is a whole one: that decides its type in the document."""
+    return None if value is None else float(value)

@@ -25,6 +25,8 @@ def test_the_document_of_a_star_says_what_the_star_says(service: Service, truth:
     star = service.get(f"/v1/stars/sos:{truth.star_id[PLACE]}").json()
     numbers = graph.of_type("sos:HomogenizedValue")
     assert [graph.attributes(one)["prov:value"] for one in numbers] == [star[p]["value"] for p in catalogue.PARAMETERS]
+    for number in (*numbers, *graph.of_type("sos:CalibratedValue")):
+        assert graph.document["entity"][number]["prov:value"]["type"] == "xsd:double", "whole numbers too"
     for number, name in zip(numbers, catalogue.PARAMETERS, strict=True):
         assert graph.attributes(number)["n"] == star[name]["n"]
         values = graph.sources(number, "sos:CalibratedValue")
