@@ -50,3 +50,8 @@ class Settings(BaseSettings):
     def descriptors_folder(self) -> Path:
         """Where the user's own survey descriptors are."""
         return self.state_folder / "surveys"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where a machine keeps what it may make again at any time."""
+        return self.state_folder / "cache"

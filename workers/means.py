@@ -17,6 +17,7 @@ class Means:
         exports: folder of exported files, the same for all workers and the HTTP service.
         uploads: folder of uploaded survey files.
         descriptors: folder of the user's own survey descriptors.
+        cache: folder for what this machine may keep to save time.
         memory_mib: memory that a step may use, in MiB; 0 for no limit.
         keep_versions: how many complete versions are kept beside the published one.
         keep_exports_days: how long exported files are kept.
@@ -26,6 +27,7 @@ class Means:
     exports: Path
     uploads: Path
     descriptors: Path
+    cache: Path
     memory_mib: int = 0
     keep_versions: int = 10
     keep_exports_days: int = 7
@@ -38,6 +40,7 @@ class Means:
             exports=settings.exports_folder,
             uploads=settings.uploads_folder,
             descriptors=settings.descriptors_folder,
+            cache=settings.cache_folder,
             memory_mib=settings.step_memory_mib,
             keep_versions=settings.keep_versions,
             keep_exports_days=settings.keep_exports_days,

@@ -14,7 +14,7 @@ from app.domain.errors import ConflictError
 from app.domain.versions import VersionState
 from app.pipeline.calibrate import Conclusion, conclude, load_alignment, save_models
 from app.pipeline.course import PARAMETERS, fit_name
-from app.pipeline.homogenize import load_models
+from app.pipeline.models import load_models
 from app.pipeline.software import software_versions
 from app.science.arrays import Floats
 from app.science.calibration.bias_model import IDENTITY

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.domain.quantities import PARAMETERS
 from app.pipeline.calibrate import each_in, load_alignment, network_survey
-from app.pipeline.homogenize import load_models
+from app.pipeline.models import load_models
 from app.pipeline.progress import Progress, silent
 from app.pipeline.validation_parts import all_pairs
 from app.science.calibration.fitting import Each

@@ -13,15 +13,15 @@ from sqlalchemy import Connection
 from app.domain.quantities import PARAMETERS
 from app.pipeline.consistency import measure_consistency, shared_errors
 from app.pipeline.failure import recorded_failure
+from app.pipeline.models import load_models
 from app.pipeline.progress import Progress, silent
 from app.science.calibration.frame import frame_of
 from app.science.calibration.plan import Plan, parse_plan
-from app.science.calibration.serialize import load_survey
 from app.science.calibration.survey_model import Calibrated, SurveyModel
 from app.science.combination.common_error import SharedErrors
 from app.science.combination.correlation import PAIRS
 from app.science.combination.stars import Contributions, Homogenized, homogenize
-from app.storage import artifacts, frames, version_tables, versions
+from app.storage import frames, version_tables, versions
 from app.storage.engine import Database
 
 BLOCK = 250_000
@@ -144,18 +144,6 @@ def _as_stored(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     stored = plain.astype(np.float64 if name in {"ra", "dec"} else np.float32, copy=True)
     stored[np.isnan(stored)] = np.nan
     return stored
-
-
-def load_models(connection: Connection, version_id: int) -> dict[int, SurveyModel]:
-    """Return the survey models of a version by survey number."""
-    kept: dict[str, dict[str, bytes]] = {}
-    for model in versions.models(connection, version_id):
-        kept.setdefault(model.survey, {})[model.parameter] = artifacts.get(connection, model.artifact_sha256).content
-    numbers = frames.surveys_with_measurements(connection)
-    return {
-        numbers[name]: load_survey(parts["frame"], (parts["teff"], parts["logg"], parts["feh"]))
-        for name, parts in kept.items()
-    }
 
 
 def _homogenized(block: Columns, version: Recipe) -> dict[str, Columns]:
