@@ -11,6 +11,7 @@ from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
+from app.services.exports import Exports
 from app.services.health import Health
 from app.services.jobs import Jobs
 from app.services.provenance import Provenance
@@ -143,6 +144,16 @@ class Factory:
         if folders is None:
             return Requests(self._administration)
         return Requests(self._administration, folders.descriptors, folders.incoming)
+
+    def exports(self) -> Exports:
+        """Files that workers write.
+
+        Raises:
+            UnavailableError: there is no place for them.
+        """
+        if self._folders is None:
+            raise UnavailableError("this service keeps no files")
+        return Exports(self._pages, self._folders.exports)
 
     def new_upload(self, filename: str) -> Upload:
         """Begin to receive a file.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.domain.jobs import NewStep
 
@@ -83,3 +84,8 @@ def publication(*, force: bool = False, action: str = "publish") -> NewStep:
 def cleanup() -> NewStep:
     """Remove what retention does not keep."""
     return NewStep("cleanup", "cleanup", "clean-up")
+
+
+def export(arguments: Mapping[str, Any]) -> NewStep:
+    """Write a slice of the catalogue to a file; `arguments` say which, and of what kind."""
+    return NewStep("export", "export", "export", arguments)

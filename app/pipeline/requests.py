@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from app.domain.errors import ConflictError, ParameterError
+from app.domain.errors import ConflictError, ParameterError, TooManyRequestsError
 from app.domain.jobs import Job, JobKind, JobRequest, NewStep
 from app.pipeline import course, uploads
 from app.pipeline.ending import cancel_job
@@ -24,6 +24,7 @@ from app.storage import frames, jobs, versions
 from app.storage.engine import Database
 from app.surveys import loader
 
+MOST_EXPORTS = 50
 CATALOGUE, CLEANUP = "catalogue", "clean-up"
 
 
@@ -187,6 +188,32 @@ class Requests:
             shares=(CATALOGUE,),
             requested_by=requested_by,
             version_id=version_id,
+        )
+
+    def export(self, arguments: Mapping[str, Any], *, requested_by: str | None = None) -> int:
+        """Ask for a slice of the catalogue to be written to a file; return the number of the job.
+
+        Args:
+            arguments: which slice of which version, in which format, as the task takes them.
+            requested_by: who asks.
+
+        Raises:
+            AlreadyRunningError: the same file is being written.
+            TooManyRequestsError: too many exports wait already.
+        """
+        with self._database.connect() as connection:
+            waiting = jobs.count_open(connection, JobKind.EXPORT)
+        if waiting >= MOST_EXPORTS:
+            problem = f"{waiting} exports wait to be written: ask again later, or take the file from /v1/catalog"
+            raise TooManyRequestsError(problem, retry_after_s=60)
+        digest = hashlib.sha256(orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        return self._one_step(
+            JobKind.EXPORT,
+            {"version": arguments["version"], "format": arguments["format"]},
+            course.export(arguments),
+            key=f"export {digest}",
+            shares=(f"version {arguments['version']}",),
+            requested_by=requested_by,
         )
 
     def publish(self, version_id: int, *, force: bool = False) -> int | None:

@@ -81,6 +81,11 @@ def list_jobs(
     return [_job_from_row(row) for row in connection.exec_driver_sql(_SQL["newest_jobs"], parameters)]
 
 
+def count_open(connection: Connection, kind: JobKind) -> int:
+    """Return how many jobs of a kind are not done."""
+    return int(connection.exec_driver_sql(_SQL["count_open"], {"kind": str(kind)}).scalar_one())
+
+
 def lock(connection: Connection, job_id: int) -> JobState:
     """Return the state of a job, which stays so until the caller's transaction ends."""
     return JobState(connection.exec_driver_sql(_SQL["lock_job"], {"job_id": job_id}).scalar_one())

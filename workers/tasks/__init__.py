@@ -16,6 +16,7 @@ TASKS = (
     "complete",
     "validate",
     "publish",
+    "export",
     "cleanup",
 )
 """Each is the function of its name in the module of its name."""

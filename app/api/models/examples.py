@@ -461,3 +461,29 @@ JOBS: dict[str, Any] = {
 CANCELLED_JOB: dict[str, Any] = {**_JOB, "state": "cancelled", "reason": "cancelled by operator", "eta": None}
 
 SERVED: dict[str, Any] = {"version": 4, "previous": 3}
+
+QUEUED_EXPORT: dict[str, Any] = {
+    "export": 15,
+    "state": "queued",
+    "reason": None,
+    "created_at": "2026-01-06T10:00:00Z",
+    "finished_at": None,
+    "url": "http://127.0.0.1:8000/v1/exports/15",
+    "job": "http://127.0.0.1:8000/v1/jobs/15",
+    "file": None,
+}
+
+EXPORT: dict[str, Any] = {
+    **QUEUED_EXPORT,
+    "state": "succeeded",
+    "finished_at": "2026-01-06T10:00:07Z",
+    "file": {
+        "url": "http://127.0.0.1:8000/v1/exports/15/file",
+        "name": "sos_v3_export_15.parquet",
+        "format": "parquet",
+        "version": 3,
+        "rows": 155817,
+        "bytes": 21043377,
+        "sha256": "3f5d0f6b2a1c0e9b6a7d8c9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c",
+    },
+}

@@ -117,3 +117,7 @@ WHERE datname = current_database() AND application_name LIKE %(pattern)s AND pid
 -- forget_jobs --
 -- Forget jobs that ended long ago.
 DELETE FROM job WHERE state NOT IN ('queued', 'running') AND finished_at < now() - make_interval(days => %(days)s)
+
+-- count_open --
+-- How many jobs of a kind are not done.
+SELECT count(*) FROM job WHERE kind = %(kind)s AND state IN ('queued', 'running')

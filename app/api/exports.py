@@ -1,0 +1,68 @@
+"""`/v1/exports`: slices of the catalogue as files that a worker writes, to be fetched in pieces if need be."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import FileResponse, Response
+
+from app.api.context import FIXED, Context, documented, version_headers
+from app.api.models import examples
+from app.api.models.exports import ExportAnswer, ExportRequest, export_answer
+from app.api.models.queries import NoQuery
+from app.services.exports import arguments_of
+
+router = APIRouter(prefix="/v1/exports", tags=["catalogue"])
+
+Number = Annotated[int, Path(ge=1, lt=2**31, description="number of an export: that of its job", examples=[15])]
+Nothing = Annotated[NoQuery, Query()]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=ExportAnswer,
+    responses=documented(examples.QUEUED_EXPORT, "The export; its `url` says when it is written", status=202),
+)
+def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
+    """Have the catalogue or a slice of it written to a file; the body has the parameters of /v1/catalog."""
+    exports = context.factory.exports()
+    wanted = arguments_of(body.slice, body.kind, exports.version(body.number))
+    number = context.factory.requests().export(wanted)
+    job, _written = exports.get(number)
+    response = context.json(export_answer(job, None, context.base_url), None)
+    response.status_code = 202
+    response.headers["Location"] = f"{context.base_url}/v1/exports/{number}"
+    return response
+
+
+@router.get("/{export_id}", response_model=ExportAnswer, responses=documented(examples.EXPORT, "The export"))
+def export(context: Context, _: Nothing, export_id: Number) -> Response:
+    """An export as it stands; when it is written, where its file is, how large, and its SHA-256."""
+    job, written = context.factory.exports().get(export_id)
+    return context.json(export_answer(job, written, context.base_url), None)
+
+
+@router.get(
+    "/{export_id}/file",
+    response_class=FileResponse,
+    responses={
+        200: {"description": "The file", "content": {"application/octet-stream": {}}},
+        206: {"description": "The part that `Range` asks for", "content": {"application/octet-stream": {}}},
+        416: {"description": "`Range` asks for what the file does not have"},
+    },
+)
+def file(context: Context, _: Nothing, export_id: Number) -> Response:
+    """The file of an export; `Range` gives a part of it, so that a download that broke off goes on where it was."""
+    written = context.factory.exports().file(export_id)
+    digest = b64encode(bytes.fromhex(written.sha256)).decode()
+    headers = {
+        **version_headers(written.version),
+        "X-SoS-Rows": str(written.rows),
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "ETag": f'"{written.sha256}"',
+        "Cache-Control": FIXED,
+    }
+    return FileResponse(written.path, headers=headers, media_type=written.file.media_type, filename=written.path.name)

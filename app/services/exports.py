@@ -1,0 +1,142 @@
+"""A slice of the catalogue as a file that a worker writes: what it holds, where it lies, and its checksum."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from app.domain.catalog import Bounds, Slice
+from app.domain.columns import CATALOG, choose
+from app.domain.errors import ConflictError, NotFoundError
+from app.domain.files import FileFormat
+from app.domain.jobs import Job, JobKind, JobState
+from app.domain.regions import Region
+from app.services.downloads import Downloads
+from app.services.versions import resolve
+from app.storage import jobs
+from app.storage.engine import Database
+
+_REGIONS: TypeAdapter[tuple[Region, ...]] = TypeAdapter(tuple[Region, ...])
+_BOUNDS: TypeAdapter[dict[str, Bounds]] = TypeAdapter(dict[str, Bounds])
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is there."""
+
+    path: Path
+    file: FileFormat
+    version: int
+    rows: int
+    size: int
+    sha256: str
+
+
+def arguments_of(wanted: Slice, file: FileFormat, version: int) -> dict[str, Any]:
+    """Return what a step needs to write a slice, as JSON."""
+    return {
+        "columns": [column.name for column in wanted.columns],
+        "bounds": _BOUNDS.dump_python(wanted.bounds, mode="json"),
+        "survey": wanted.survey,
+        "in_domain": wanted.in_domain,
+        "n_min": wanted.n_min,
+        "regions": _REGIONS.dump_python(wanted.regions, mode="json"),
+        "format": str(file),
+        "version": version,
+    }
+
+
+def slice_of(arguments: Mapping[str, Any]) -> Slice:
+    """Return the slice of `arguments_of`."""
+    return Slice(
+        columns=choose(CATALOG, tuple(arguments["columns"])),
+        bounds=_BOUNDS.validate_python(arguments["bounds"]),
+        survey=arguments["survey"],
+        in_domain=arguments["in_domain"],
+        n_min=arguments["n_min"],
+        regions=_REGIONS.validate_python(arguments["regions"]),
+    )
+
+
+def write(downloads: Downloads, arguments: Mapping[str, Any], folder: Path, job_id: int) -> Written:
+    """Write a slice to a file of a folder; a file of this name is always a whole one.
+
+    Args:
+        downloads: opens the slice.
+        arguments: of `arguments_of`.
+        folder: where the file goes.
+        job_id: of the job, which names the file.
+    """
+    file, version = FileFormat(arguments["format"]), int(arguments["version"])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"sos_v{version}_export_{job_id}.{file.ending}"
+    part = path.with_name(f".{path.name}.part")
+    digest, size = hashlib.sha256(), 0
+    with downloads.catalogue(slice_of(arguments), file, version) as download, part.open("wb") as target:
+        for block in download.blocks:
+            target.write(block)
+            digest.update(block)
+            size += len(block)
+    part.replace(path)
+    return Written(path, file, version, download.rows, size, digest.hexdigest())
+
+
+class Exports:
+    """Finds files that were written.
+
+    Args:
+        database: where jobs are.
+        folder: where the files are.
+    """
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def version(self, asked: int | None) -> int:
+        """Return the version to write from: the one asked for where it is complete, else the published one.
+
+        Raises:
+            UnknownVersionError: the version does not exist or is not complete.
+            NotPublishedError: none is asked for and none has been published.
+        """
+        with self._database.connect() as connection:
+            return resolve(connection, asked)
+
+    def get(self, job_id: int) -> tuple[Job, Written | None]:
+        """Return an export's job, and its file once it is written.
+
+        Raises:
+            NotFoundError: there is no such export.
+        """
+        with self._database.connect() as connection:
+            job = jobs.get(connection, job_id)
+        if job.kind is not JobKind.EXPORT:
+            raise NotFoundError(f"job {job_id} is no export")
+        return job, self._written(job) if job.state is JobState.SUCCEEDED else None
+
+    def file(self, job_id: int) -> Written:
+        """Return the file of an export.
+
+        Raises:
+            NotFoundError: there is no such export, or its file is past its time.
+            ConflictError: it is not written yet, or cannot be.
+        """
+        job, written = self.get(job_id)
+        if written is None:
+            raise ConflictError(f"export {job_id} is {job.state}" + (f": {job.reason}" if job.reason else ""))
+        if not written.path.is_file():
+            raise NotFoundError(f"the file of export {job_id} is past its time: ask for it again")
+        return written
+
+    def _written(self, job: Job) -> Written | None:
+        found = job.result or {}
+        path = self._folder / Path(str(found.get("file"))).name
+        return Written(
+            path, FileFormat(found["format"]), found["version"], found["rows"], found["bytes"], found["sha256"]
+        )
