@@ -3,7 +3,8 @@
 Pairs within 1" of two tables of random positions, half of them common, both stored in sky order: ours in memory and in
 SQL, `q3c_join` on its index where a PostgreSQL with the extension is installed (there our SQL too), and
 `search_around_sky`. All must find the same pairs. Then the whole stage, from the table `measurement` to `star` and
-`match`, in a process of its own; and cones of 1' on `homogenized`, timed inside the server.
+`match`, in a process of its own, and again when more rows have come, the part that these can have changed and
+everything; and cones of 1' on `homogenized`, timed inside the server.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from app.storage.engine import Database, driver_connection, driver_url
 RADIUS_ARCSEC = 1.0
 CONES = 20_000
 RADII = {"gaia_like": 1.0, "infrared": 3.0, "optical": 3.0}
+SURVEYS = {"gaia_like": (0.7, 2016.0, 1.0), "infrared": (0.7, 2000.0, 100.0), "optical": (0.5, 2000.0, 200.0)}
+"""Share of the stars that a survey saw, its epoch, and the error of its positions in mas."""
+SHARES = (0.01, 0.1)
 Sky = tuple[np.ndarray, np.ndarray]
 Result = list[tuple[str, float, str]]
 
@@ -182,43 +186,74 @@ END $$
 
 
 def _whole_stage(database: Database, n_stars: int) -> Result:
-    """Match three surveys of moving stars, with Gaia ids, 2MASS names, and neither, some rows repeated."""
+    """Match three surveys of moving stars, with Gaia ids, 2MASS names, or neither, and repeats; then add rows."""
     with database.begin() as connection:
         migrate.upgrade(connection)
         rows = _fill_surveys(connection, n_stars)
     seconds, stars, megabytes = _in_child(database.url)
-    again, _, _ = _in_child(database.url)
+    nothing, _, _ = _in_child(database.url)
     return [
         (f"cross-match of {rows:,} measurements to {stars:,.0f} stars, first run", rows / seconds, "rows/s"),
         ("the same, time in all", seconds, "s"),
         ("the same, memory", megabytes, "MiB"),
-        ("the same once more, nothing new", again, "s"),
+        ("the same once more, nothing new", nothing, "s"),
+        *(line for share in SHARES for line in _with_more(database, n_stars, rows, share)),
+    ]
+
+
+def _with_more(database: Database, n_stars: int, rows: int, share: float) -> Result:
+    """Add a share of new rows, of known stars and new ones alike, and match them; then match everything."""
+    with database.begin() as connection:
+        _add_rows(connection, n_stars, int(share * rows), seed=int(1000 * share))
+    part, _, part_memory = _in_child(database.url)
+    full, _, full_memory = _in_child(database.url, "--full")
+    what = f"{100 * share:.0f} % more rows"
+    return [
+        (f"{what}, what they can have changed", part, "s"),
+        (f"{what}, all matched anew", full, "s"),
+        (f"{what}, what they can have changed, memory", part_memory, "MiB"),
+        (f"{what}, all matched anew, memory", full_memory, "MiB"),
     ]
 
 
 def _fill_surveys(connection: Any, n_stars: int) -> int:
     rng = np.random.default_rng(3)
-    ra, dec = _sky(rng, n_stars)
-    pm = rng.normal(0, 15, (2, n_stars))
+    ra, dec, pm = _stars(n_stars)
     total = 0
-    for number, (survey, (share, epoch, error)) in enumerate(
-        {"gaia_like": (0.7, 2016.0, 1.0), "infrared": (0.7, 2000.0, 100.0), "optical": (0.5, 2000.0, 200.0)}.items(), 1
-    ):
+    for number, (survey, (share, epoch, error)) in enumerate(SURVEYS.items(), 1):
         seen = rng.permutation(n_stars)[: int(share * n_stars)]
         seen = np.concatenate([seen, seen[: len(seen) // 10]])
         off = pm[:, seen] * (epoch - 2000.0) + rng.normal(0, error, (2, len(seen)))
         place = moved(ra[seen], dec[seen], *off, 1.0)
-        total += _add_survey(connection, number, survey, seen, place, epoch, pm[:, seen])
+        connection.execute(
+            text("INSERT INTO survey (name, title, release, citation) VALUES (:name, '-', '-', '-')"), {"name": survey}
+        )
+        _add_survey(connection, number, survey, seen, place, epoch, pm[:, seen])
+        total += len(seen)
     return total
+
+
+def _stars(n_stars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    ra, dec = _sky(rng, n_stars)
+    return ra, dec, rng.normal(0, 15, (2, n_stars))
+
+
+def _add_rows(connection: Any, n_stars: int, rows: int, seed: int) -> None:
+    """Add sightings to the last survey: half of them of stars that are there, half of others."""
+    rng = np.random.default_rng(seed)
+    ra, dec, pm = _stars(n_stars)
+    seen = rng.integers(0, n_stars, rows)
+    off = rng.normal(0, 200, (2, rows))
+    place = moved(ra[seen], dec[seen], *off, 1.0)
+    new = rng.random(rows) < 0.5
+    place[0][new], place[1][new] = _sky(rng, int(new.sum()))
+    _add_survey(connection, len(SURVEYS), "optical", seen, place, 2000.0, pm[:, seen])
 
 
 def _add_survey(
     connection: Any, number: int, survey: str, seen: np.ndarray, place: Sky, epoch: float, pm: np.ndarray
-) -> int:
-    values = {"name": survey, "nothing": "-"}
-    connection.execute(
-        text("INSERT INTO survey (name, title, release, citation) VALUES (:name, :nothing, :nothing, :nothing)"), values
-    )
+) -> None:
     n = len(seen)
     columns: dict[str, Any] = {
         "row_number": np.arange(n), "object_id": np.arange(n).astype(str).astype(object),
@@ -232,22 +267,21 @@ def _add_survey(
     partition = measurements.open_partition(connection, number, survey)
     measurements.append(connection, partition, 1, columns)
     measurements.close_partition(connection, partition)
-    return n
 
 
-def _in_child(url: str) -> tuple[float, float, float]:
+def _in_child(url: str, *words: str) -> tuple[float, float, float]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-P", __file__, url, "--match"], check=True, capture_output=True, env=environment
+        [sys.executable, "-P", __file__, url, *words, "--match"], check=True, capture_output=True, env=environment
     )
     seconds, stars, kibibytes = map(float, done.stdout.split())
     return seconds, stars, kibibytes / 1024
 
 
-def _match(url: str) -> None:
+def _match(url: str, *, full: bool) -> None:
     database = Database(url)
     started = time.perf_counter()
-    summary = crossmatch(database, RADII)
+    summary = crossmatch(database, RADII, full=full)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(time.perf_counter() - started, summary.stars, peak)
 
@@ -286,7 +320,7 @@ def _scratch_database(url: str) -> Iterator[Database]:
 
 if __name__ == "__main__":
     if sys.argv[-1] == "--match":
-        _match(sys.argv[1])
+        _match(sys.argv[1], full="--full" in sys.argv)
     else:
         for what, value, unit in measure(sys.argv[1], *map(int, sys.argv[2:])):
             print(f"{what:90s} {value:14,.3f} {unit}")

@@ -38,6 +38,7 @@ class Selection:
         source: the FROM clause.
         condition: which rows.
         key: expression of a unique number by which pages are ordered.
+        by_key: whether files are too; else they have the order in which the rows of one table are stored.
     """
 
     name: str
@@ -45,11 +46,12 @@ class Selection:
     source: sql.Composable
     condition: sql.Composable
     key: sql.Composable
+    by_key: bool = False
 
     def all_rows(self, rendering: Rendering) -> sql.Composed:
-        """Return the query for all rows, in the order in which they are stored."""
-        statement = sql.SQL("SELECT {} {} WHERE {}")
-        return statement.format(select_list(self.columns, rendering), self.source, self.condition)
+        """Return the query for all rows, in an order that stays the same while other versions come and go."""
+        statement = sql.SQL("SELECT {} {} WHERE {} ORDER BY {}" if self.by_key else "SELECT {} {} WHERE {}")
+        return statement.format(select_list(self.columns, rendering), self.source, self.condition, self.key)
 
     def count(self) -> sql.Composed:
         """Return the query for the number of rows."""
@@ -91,7 +93,7 @@ def catalogue(version: int, wanted: Slice) -> Selection:
 
 
 def measurements(connection: Connection, version: int, survey_id: int, wanted: MeasurementSlice) -> Selection:
-    """Return a slice of a survey's measurements.
+    """Return a slice of those measurements of a survey that are in a version.
 
     Raises:
         ParameterError: a column is unknown.
@@ -111,6 +113,7 @@ def measurements(connection: Connection, version: int, survey_id: int, wanted: M
         ),
         condition=_all_of(_measurement_conditions(wanted)),
         key=sql.SQL("m.measurement_id"),
+        by_key=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from scipy.sparse.csgraph import connected_components
 from sqlalchemy import text
 
 from app.domain.stars import CrossmatchSummary, RoundedIds
+from app.pipeline import match_changes
 from app.pipeline.crossmatch import crossmatch, survey_radii
-from app.pipeline.ingest import ingest_folder
+from app.pipeline.ingest import ingest, ingest_folder, scan_folder
 from app.storage.engine import Database
+from app.surveys import loader
 
 pytestmark = pytest.mark.real
 
@@ -90,3 +93,32 @@ def test_few_rows_are_ambiguous_and_repeats_are_one_star(matched: tuple[Database
     assert (np.bincount(expected) > 1).sum() == 2731
     assert len(np.unique(star)) == n_stars
     assert len(np.unique(np.column_stack([star, expected]), axis=0)) == n_stars
+
+
+@pytest.mark.parametrize("last", ["apogee_dr17", "galah_dr4", "lamost_lrs_giants", "lamost_mrs", "rave_dr4"])
+def test_the_last_survey_makes_the_stars_of_all_at_once(
+    server_url: str, template: str, real_data: Path, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also APOGEE with its rounded ids, and a large part of all rows."""
+    from tests.support.servers import scratch_database
+
+    monkeypatch.setattr(match_changes, "LARGEST_SHARE", np.inf)
+    with scratch_database(server_url, template) as part, scratch_database(server_url, template) as whole:
+        files = scan_folder(real_data, loader.builtin()).recognised
+        for late in (False, True):
+            for path, descriptor in files:
+                if (descriptor.name == last) is late:
+                    for database in (part, whole):
+                        ingest(database, descriptor, path)
+            found = crossmatch(part, survey_radii(part))
+            expected = crossmatch(whole, survey_radii(whole), full=True)
+        assert found.why_full is None
+        assert found.looked_at < 0.8 * found.measurements
+        assert replace(found, why_full="asked for", looked_at=expected.looked_at) == expected
+        assert _rows(part, "star") == _rows(whole, "star")
+        assert _rows(part, "match") == _rows(whole, "match")
+
+
+def _rows(database: Database, table: str) -> list[tuple[Any, ...]]:
+    with database.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table} ORDER BY 1"))]

@@ -15,9 +15,10 @@ FROM (SELECT key, line, row_number() OVER () AS place
 FROM {homogenized} AS h
 
 -- measurements --
--- The measurements of a survey, with what a version made of them and every original column.
+-- The measurements of a survey that are in a version, with what it made of them and every original column; those that
+-- came later are in a later one.
 FROM {measurement} AS m
-LEFT JOIN {calibrated} AS c
+JOIN {calibrated} AS c
     ON c.version_id = {version} AND c.measurement_id = m.measurement_id AND c.survey_id = {survey_id}
 LEFT JOIN {raw} AS r ON r.measurement_id = m.measurement_id
 
