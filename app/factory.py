@@ -16,6 +16,7 @@ from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
 
 if TYPE_CHECKING:
     from app.services.diffs import Diffs
+    from app.services.matches import Matches
 
 FILE_PATIENCE_S = 5.0
 
@@ -77,6 +78,13 @@ class Factory:
         from app.services.diffs import Diffs  # noqa: PLC0415 - brings numba, for which no process should wait at start
 
         return Diffs(self._files)
+
+    def matches(self) -> Matches:
+        """Users' tables joined with the catalogue."""
+        from app.pipeline.uploads import read_upload  # noqa: PLC0415 - brings the readers of tables, and astropy
+        from app.services.matches import Matches  # noqa: PLC0415 - brings pyarrow
+
+        return Matches(self._files, read_upload)
 
     def health(self) -> Health:
         """Whether the service can do its work."""

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import catalog, documentation, errors, health, regions, stars, surveys, versions
+from app.api import catalog, documentation, errors, health, match, regions, stars, surveys, versions
 from app.api.body_limit import BodyLimit
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
@@ -18,7 +18,16 @@ from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.web import pages
 
-ROUTERS = (stars.router, regions.router, catalog.router, surveys.router, versions.router, health.router, pages.router)
+ROUTERS = (
+    stars.router,
+    regions.router,
+    match.router,
+    catalog.router,
+    surveys.router,
+    versions.router,
+    health.router,
+    pages.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

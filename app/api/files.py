@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.context import FIXED, MOVING, version_headers
 from app.api.head import HEAD_ONLY
-from app.domain.files import FileFormat
 from app.services.downloads import Download
 
 ROWS_HEADER = "X-SoS-Rows"
@@ -26,17 +25,13 @@ class FileResponse(Response):
 
     Args:
         opening: opens the download and closes it.
-        file: the kind of file.
         name: how the file is called, without version and ending.
         fixed: whether the answer can never change under its URL.
     """
 
-    def __init__(
-        self, opening: AbstractContextManager[Download], file: FileFormat, name: str, *, fixed: bool = False
-    ) -> None:
+    def __init__(self, opening: AbstractContextManager[Download], name: str, *, fixed: bool = False) -> None:
         super().__init__()
         self._opening = opening
-        self._file = file
         self._name = name
         self._fixed = fixed
 
@@ -47,7 +42,7 @@ class FileResponse(Response):
             if "ETag" in headers and headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
-            head = Response(headers=headers, media_type=self._file.media_type)
+            head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
             if scope.get(HEAD_ONLY):
                 await head(scope, receive, send)
@@ -62,7 +57,7 @@ class FileResponse(Response):
             **version_headers(download.version),
             ROWS_HEADER: str(download.rows),
             "Cache-Control": FIXED if self._fixed and scope["method"] == "GET" else MOVING,
-            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file.ending}"',
+            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{download.file.ending}"',
         }
         if scope["method"] == "GET":  # what a body asks for is not in the URL
             what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"

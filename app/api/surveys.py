@@ -56,4 +56,4 @@ def measurements(context: Context, query: Annotated[MeasurementQuery, Query()], 
     downloads, wanted = context.factory.downloads(), query.slice_of(name)
     if query.file is None:
         return context.page("measurements", downloads.measurements_page(wanted, query.page, query.number))
-    return FileResponse(downloads.measurements(wanted, query.file, query.number), query.file, name)
+    return FileResponse(downloads.measurements(wanted, query.file, query.number), name)

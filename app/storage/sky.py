@@ -30,6 +30,7 @@ READING_OPTIONS = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers
 
 IN_CONE = "q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)"
 SEPARATION_ARCSEC = "3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8)"
+JOINED = "q3c_join(list.ra, list.dec, h.ra, h.dec, %(radius)s::float8)"
 IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
 
 STARS_IN_CONE = """
