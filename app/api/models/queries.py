@@ -19,6 +19,7 @@ from app.domain.sky import Cone, parse_radius
 
 CURRENT = "current"
 USUAL_LIST = 100
+FINEST_COVERAGE = 10
 
 FileName: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl", "fits", "votable"]
 Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl", "fits", "votable"]
@@ -172,6 +173,13 @@ class MatchQuery(StarsQuery):
             file=None if self.format is None else FileFormat(self.format),
             version=self.number,
         )
+
+
+class CoverageQuery(ReadQuery):
+    """A coverage map."""
+
+    order: int = Field(7, ge=0, le=FINEST_COVERAGE, description="HEALPix order of the smallest pixels")
+    format: Literal["ascii", "json", "fits"] = Field("ascii", description="form of the MOC")
 
 
 class DiffQuery(BaseModel):
