@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from app.domain.errors import UnavailableError
+from app.services.access import Access
+from app.services.audit import Audit
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
 from app.services.health import Health
+from app.services.jobs import Jobs
+from app.services.provenance import Provenance
 from app.services.star_lists import StarLists
 from app.services.surveys import Surveys
 from app.services.versions import Versions
@@ -15,10 +22,30 @@ from app.storage.engine import Database
 from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
 
 if TYPE_CHECKING:
+    from app.pipeline.requests import Requests
+    from app.pipeline.uploads import Upload
     from app.services.diffs import Diffs
     from app.services.matches import Matches
 
 FILE_PATIENCE_S = 5.0
+ADMINISTRATION_SIZE = 4
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where files lie that workers and the service share.
+
+    Attributes:
+        descriptors: the user's own survey descriptors.
+        uploads: survey files that were uploaded.
+        exports: files of exports.
+        incoming: survey files that may be taken in by name; None for none.
+    """
+
+    descriptors: Path
+    uploads: Path
+    exports: Path
+    incoming: Path | None = None
 
 
 class Factory:
@@ -29,15 +56,28 @@ class Factory:
         pool_size: connections for short reads of either kind.
         stream_pool_size: connections for files on their way out.
         public_url: address under which users see the service, where it differs from the one that requests name.
+        folders: where files lie that workers and the service share; None where there is no worker.
+        largest_upload: bytes that an uploaded file may have.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 8, stream_pool_size: int = 4, public_url: str | None = None
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        stream_pool_size: int = 4,
+        public_url: str | None = None,
+        folders: Folders | None = None,
+        largest_upload: int = 1 << 30,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
+        self.largest_upload = largest_upload
+        self._folders = folders
         self._reader = Reader(url, size=pool_size)
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S)
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
+        self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S)
+        self._access = Access(self._administration)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
 
@@ -52,6 +92,15 @@ class Factory:
         """Close the connections of the services that do not wait for anything."""
         self._pages.dispose()
         self._files.dispose()
+        self._administration.dispose()
+
+    def access(self) -> Access:
+        """Keys to administration."""
+        return self._access
+
+    def audit(self) -> Audit:
+        """What is on record about administration."""
+        return Audit(self._administration)
 
     def catalog(self) -> Catalog:
         """Stars, one by one and in cones."""
@@ -73,6 +122,10 @@ class Factory:
         """Calibration versions."""
         return Versions(self._pages)
 
+    def provenance(self) -> Provenance:
+        """Where numbers come from."""
+        return Provenance(self._pages)
+
     def diffs(self) -> Diffs:
         """Two calibration versions side by side."""
         from app.services.diffs import Diffs  # noqa: PLC0415 - brings numba, for which no process should wait at start
@@ -81,10 +134,36 @@ class Factory:
 
     def matches(self) -> Matches:
         """Users' tables joined with the catalogue."""
-        from app.pipeline.uploads import read_upload  # noqa: PLC0415 - brings the readers of tables, and astropy
+        from app.pipeline.user_tables import read_upload  # noqa: PLC0415 - brings the readers of tables, and astropy
         from app.services.matches import Matches  # noqa: PLC0415 - brings pyarrow
 
         return Matches(self._files, read_upload)
+
+    def jobs(self) -> Jobs:
+        """What runs in the background."""
+        return Jobs(self._pages)
+
+    def requests(self) -> Requests:
+        """What administration may ask for."""
+        from app.pipeline.requests import Requests  # noqa: PLC0415 - brings compiled code, which readers never need
+
+        folders = self._folders
+        if folders is None:
+            return Requests(self._administration)
+        return Requests(self._administration, folders.descriptors, folders.incoming)
+
+    def new_upload(self, filename: str) -> Upload:
+        """Begin to receive a file.
+
+        Raises:
+            ParameterError: that is no name for a file.
+            UnavailableError: there is no place for it.
+        """
+        from app.pipeline.uploads import Upload  # noqa: PLC0415 - as above
+
+        if self._folders is None:
+            raise UnavailableError("this service keeps no files")
+        return Upload(self._folders.uploads, filename)
 
     def health(self) -> Health:
         """Whether the service can do its work."""

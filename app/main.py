@@ -9,22 +9,45 @@ from importlib.metadata import version
 from anyio import to_thread
 from fastapi import FastAPI
 
-from app.api import catalog, documentation, errors, health, match, regions, stars, surveys, versions
+from app.api import (
+    admin,
+    audit,
+    catalog,
+    documentation,
+    errors,
+    health,
+    jobs,
+    keys,
+    match,
+    provenance,
+    regions,
+    stars,
+    surveys,
+    uploads,
+    versions,
+)
 from app.api.body_limit import BodyLimit
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
-from app.factory import Factory
+from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.web import pages
 
 ROUTERS = (
+    provenance.router,  # before the stars, whose identifiers may hold a slash
     stars.router,
     regions.router,
     match.router,
     catalog.router,
     surveys.router,
     versions.router,
+    jobs.router,
+    jobs.cancelling,
+    admin.router,
+    uploads.router,
+    keys.router,
+    audit.router,
     health.router,
     pages.router,
 )
@@ -47,10 +70,18 @@ def create_app(settings: Settings) -> FastAPI:
         application.include_router(router)
     documentation.install(application)
     errors.install(application)
-    application.add_middleware(LeanRoutes, exact={"/v1/cone": regions.cone}, prefixed={"/v1/stars/": stars.star})
+    application.add_middleware(
+        LeanRoutes,
+        exact={"/v1/cone": regions.cone},
+        prefixed={"/v1/stars/": stars.star},
+        except_suffixes=(provenance.SUFFIX,),
+    )
     application.add_middleware(HeadAsGet)
     application.add_middleware(
-        BodyLimit, usual_mib=settings.body_limit_mib, larger_mib={"/v1/match": settings.upload_limit_mib}
+        BodyLimit,
+        usual_mib=settings.body_limit_mib,
+        larger_mib={"/v1/match": settings.upload_limit_mib},
+        own="/v1/admin/",
     )
     return application
 
@@ -84,6 +115,10 @@ def _factory(settings: Settings, url: str) -> Factory:
         pool_size=settings.pool_size,
         stream_pool_size=settings.stream_pool_size,
         public_url=settings.public_url,
+        folders=Folders(
+            settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming
+        ),
+        largest_upload=settings.ingest_limit_mib << 20,
     )
 
 

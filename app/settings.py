@@ -21,7 +21,12 @@ class Settings(BaseSettings):
     api_processes: int = Field(default=1, ge=1, description="processes that serve HTTP")
     pool_size: int = Field(default=8, ge=1, description="database connections for short reads, per process")
     stream_pool_size: int = Field(default=4, ge=1, description="database connections for downloads, per process")
-    jobs: int = Field(default=2, ge=1, description="processes that fit models side by side")
+    jobs: int = Field(default=2, ge=1, description="steps that a worker or `sos calibrate` does side by side")
+    step_memory_mib: int = Field(default=0, ge=0, description="memory that a step of a job may use, in MiB; 0: any")
+    incoming: Path | None = Field(default=None, description="folder whose files may be ingested over HTTP by name")
+    ingest_limit_mib: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
+    keep_versions: int = Field(default=10, ge=1, description="complete versions kept beside the published one")
+    keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
     body_limit_mib: int = Field(default=4, ge=1, description="largest body of a request, MiB")
     upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
     public_url: str | None = Field(default=None, description="address under which users see the service")
@@ -30,3 +35,23 @@ class Settings(BaseSettings):
     def state_folder(self) -> Path:
         """The state folder as an absolute path."""
         return self.state.expanduser().resolve()
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where exported files are written; workers and the service must share it."""
+        return self.state_folder / "exports"
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploaded survey files wait for a worker; workers and the service must share it."""
+        return self.state_folder / "uploads"
+
+    @property
+    def descriptors_folder(self) -> Path:
+        """Where the user's own survey descriptors are."""
+        return self.state_folder / "surveys"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where a machine keeps what it may make again at any time."""
+        return self.state_folder / "cache"

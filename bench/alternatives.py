@@ -97,7 +97,8 @@ def _read(sky: CalibratedSky) -> Sky:
     homogenize_stars(sky.database, sky.version)
     with sky.database.connect() as connection:
         names = {number: name for name, number in frames.surveys_with_measurements(connection).items()}
-        blocks = list(frames.measurements_by_star(connection, rows=BLOCK))
+        ranges = frames.star_ranges(connection, rows=BLOCK)
+        blocks = [frames.measurements_of_stars(connection, stars) for stars in ranges]
         calibrated = bulk.copy_out(connection, _CALIBRATED, {"version": sky.version})
         stars = pd.DataFrame(bulk.copy_out(connection, _STARS, {"version": sky.version}))
         identities = pd.DataFrame(bulk.copy_out(connection, _NAMES))

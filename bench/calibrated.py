@@ -19,7 +19,8 @@ import numpy as np
 
 from app.pipeline.calibrate import load_alignment
 from app.pipeline.consistency import measure_consistency
-from app.pipeline.homogenize import BLOCK, load_models
+from app.pipeline.homogenize import BLOCK
+from app.pipeline.models import load_models
 from app.science.calibration.frame import Frame
 from app.science.calibration.plan import Plan
 from app.science.calibration.survey_model import SurveyModel

@@ -97,6 +97,11 @@ INSERT INTO publication (version_id) VALUES (1);
 INSERT INTO artifact VALUES ('0', 'x', '');
 INSERT INTO survey (name, title, release, citation)
 SELECT 'survey_' || i, 'S', '1', 'c' FROM generate_series(1, 8) AS i;
+INSERT INTO ingestion (survey_id, file_name, file_sha256, file_bytes, file_format, descriptor, descriptor_sha256,
+                       rows_read, rows_stored, rows_rejected, started_at, finished_at)
+SELECT i, 'survey_' || i || '.fits', repeat('a', 64), 1, 'FITS', '{{}}', repeat('b', 64), {rows}, {rows}, 0,
+       now(), now()
+FROM generate_series(1, 8) AS i;
 INSERT INTO model (version_id, survey_id, parameter, stage, kind, direction, artifact_sha256, metrics)
 SELECT 1, s, p, 'bridge', 'boosted', 'forward', '0', '{{}}'
 FROM generate_series(1, 8) AS s, unnest(ARRAY['teff', 'logg', 'feh']) AS p;
@@ -122,8 +127,8 @@ ALTER TABLE calibrated ATTACH PARTITION calibrated_1 FOR VALUES IN (1);
 INSERT INTO measurement (survey_id, measurement_id, ingestion_id, row_number, object_id, ra, "dec", epoch_jyear, snr,
                          teff, teff_err_lower, teff_err_upper, logg, logg_err_lower, logg_err_upper,
                          feh, feh_err_lower, feh_err_upper, excluded, failed_cuts)
-SELECT survey_id, measurement_id, 1, measurement_id, 'object ' || measurement_id, 10, 10, 2000, 50, teff, 50, 60, logg,
-       0.1, 0.1, feh, 0.1, 0.1, 0, 0
+SELECT survey_id, measurement_id, survey_id, measurement_id, 'object ' || measurement_id, 10, 10, 2000, 50, teff, 50,
+       60, logg, 0.1, 0.1, feh, 0.1, 0.1, 0, 0
 FROM calibrated_1
 """
 

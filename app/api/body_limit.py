@@ -20,16 +20,18 @@ class BodyLimit:
         app: what answers requests.
         usual_mib: the limit, in MiB.
         larger_mib: limits of calls that take whole tables, by path.
+        own: beginning of the paths whose routes see to their limits themselves, after they have looked at the key.
     """
 
-    def __init__(self, app: ASGIApp, *, usual_mib: int, larger_mib: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, *, usual_mib: int, larger_mib: Mapping[str, int], own: str) -> None:
         self._app = app
+        self._own = own
         self._usual_mib = usual_mib
         self._larger_mib = dict(larger_mib)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
-        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"} or scope["path"].startswith(self._own):
             await self._app(scope, receive, send)
             return
         limit_mib = self._larger_mib.get(scope["path"], self._usual_mib)

@@ -89,6 +89,6 @@ def request_context(request: Request) -> RequestContext:
 Context = Annotated[RequestContext, Depends(request_context)]
 
 
-def documented(example: object, description: str) -> dict[int | str, dict[str, Any]]:
+def documented(example: object, description: str, *, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of an answer by an example."""
-    return {200: {"description": description, "content": {JSON: {"example": example}}}}
+    return {status: {"description": description, "content": {JSON: {"example": example}}}}

@@ -20,6 +20,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "catalogue", "description": "The homogenized catalogue, whole or in slices."},
     {"name": "surveys", "description": "What is in: surveys, measurements raw and calibrated, rejected rows."},
     {"name": "versions", "description": "Calibration versions, their models and their validation."},
+    {"name": "administration", "description": "For holders of a key: access, and what is on record about it."},
     {"name": "health", "description": "Whether the service lives and can answer."},
 ]
 
@@ -59,6 +60,20 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: described_problem("There is no such star, survey or version"),
     422: described_problem("A parameter has no usable value, or is unknown"),
     503: described_problem("Nothing has been published yet, or the database is busy"),
+}
+
+ADMINISTRATION_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+    for status, description in (
+        (401, "No key was given, or it is malformed, wrong, expired or revoked"),
+        (403, "The key does not have the scope that this needs"),
+        (404, "There is no such thing"),
+        (409, "The request does not fit the present state"),
+        (413, "The body is too long"),
+        (422, "A parameter has no usable value, or is unknown"),
+        (429, "Too many keys from this address were wrong; `Retry-After` says how long to wait"),
+        (503, "The database is busy, or does not answer"),
+    )
 }
 
 

@@ -15,15 +15,22 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.domain.errors import (
+    AlreadyRunningError,
     ConflictError,
     DatabaseError,
+    ForbiddenError,
     InputError,
     NotFoundError,
     NotPublishedError,
     ParameterError,
+    PlanError,
     SosError,
     TooLargeError,
+    TooManyRequestsError,
+    UnauthenticatedError,
     UnavailableError,
+    UnknownJobError,
+    UnknownKeyError,
     UnknownStarError,
     UnknownSurveyError,
     UnknownVersionError,
@@ -31,6 +38,7 @@ from app.domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+CHALLENGE = 'Bearer realm="SoS"'
 
 # The first class that fits counts, so children stand before their parents.
 _PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
@@ -38,12 +46,18 @@ _PROBLEMS: tuple[tuple[type[SosError], int, str, str], ...] = (
     (ParameterError, 422, "bad-parameter", "A parameter has no usable value"),
     (InputError, 422, "bad-input", "The input cannot be used"),
     (UnknownStarError, 404, "unknown-star", "There is no such star"),
+    (UnknownKeyError, 404, "unknown-key", "There is no such key"),
     (UnknownSurveyError, 404, "unknown-survey", "There is no such survey"),
     (UnknownVersionError, 404, "unknown-version", "There is no such version"),
+    (UnknownJobError, 404, "unknown-job", "There is no such job"),
     (NotFoundError, 404, "not-found", "There is no such thing"),
+    (UnauthenticatedError, 401, "unauthenticated", "This needs a key"),
+    (ForbiddenError, 403, "forbidden", "The key does not allow this"),
+    (AlreadyRunningError, 409, "already-running", "A job does the same and is not done"),
     (ConflictError, 409, "conflict", "The request does not fit the present state"),
     (NotPublishedError, 503, "not-published", "Nothing has been published yet"),
     (DatabaseError, 503, "database", "The database does not answer"),
+    (TooManyRequestsError, 429, "too-many-requests", "The client has to wait"),
     (UnavailableError, 503, "unavailable", "The service cannot do this now"),
     (SosError, 500, "error", "The request failed"),
 )
@@ -76,8 +90,24 @@ def of_error(error: SosError) -> Response:
     extra: dict[str, Any] = {}
     if isinstance(error, ParameterError):
         extra["errors"] = [{"parameter": error.parameter, "detail": error.problem}]
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(status, _type(name), title, str(error), headers=headers, **extra)
+    if isinstance(error, PlanError):
+        extra["errors"] = [{"parameter": f"plan.{error.key}", "detail": error.problem}]
+    if isinstance(error, AlreadyRunningError):
+        extra["job"] = error.job_id
+    return problem(status, _type(name), title, str(error), headers=_headers(error), **extra)
+
+
+def _headers(error: SosError) -> dict[str, str]:
+    match error:
+        case TooManyRequestsError():
+            return {"Retry-After": str(error.retry_after_s)}
+        case UnavailableError():
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        case UnauthenticatedError():
+            return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if error.given else "")}
+        case ForbiddenError():
+            return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{error.needed}"'}
+    return {}
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]], model: type[BaseModel] | None) -> Response:

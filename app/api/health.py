@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
@@ -29,6 +32,8 @@ class Ready(TypedDict):
     expected_schema: str
     version: int
     problems: list[str]
+    workers: Annotated[int | None, Field(description="workers that gave a sign of life in the last minute")]
+    worker_seen_at: datetime | None
 
 
 @router.get("/healthz", response_model=Alive)

@@ -30,10 +30,19 @@ class LeanRoutes:
         app: what answers the other requests.
         exact: endpoints without a path parameter, by path.
         prefixed: endpoints with one, which is the rest of the path, by what comes before it.
+        except_suffixes: ends of paths that are other calls than those of `prefixed`.
     """
 
-    def __init__(self, app: ASGIApp, *, exact: Mapping[str, Endpoint], prefixed: Mapping[str, Endpoint]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        exact: Mapping[str, Endpoint],
+        prefixed: Mapping[str, Endpoint],
+        except_suffixes: tuple[str, ...] = (),
+    ) -> None:
         self._app = app
+        self._except_suffixes = except_suffixes
         self._exact = {path: (endpoint, _model(endpoint)) for path, endpoint in exact.items()}
         self._prefixed = {prefix: (endpoint, _model(endpoint)) for prefix, endpoint in prefixed.items()}
 
@@ -48,7 +57,7 @@ class LeanRoutes:
         if found is not None:
             return await _called(*found, scope)
         for prefix, (endpoint, model) in self._prefixed.items():
-            if path.startswith(prefix) and len(path) > len(prefix):
+            if path.startswith(prefix) and len(path) > len(prefix) and not path.endswith(self._except_suffixes):
                 return await _called(endpoint, model, scope, path[len(prefix) :])
         return None
 

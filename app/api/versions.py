@@ -6,13 +6,12 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from app.api.context import Context, RequestContext, documented
 from app.api.models import examples
 from app.api.models.diffs import DiffAnswer, diff_answer
-from app.api.models.queries import DiffQuery, VersionText, version_number
+from app.api.models.queries import DiffQuery, NoQuery, VersionText, version_number
 from app.api.models.versions import (
     FigureAnswer,
     ModelList,
@@ -25,12 +24,6 @@ from app.api.models.versions import (
 )
 
 router = APIRouter(prefix="/v1/versions", tags=["versions"])
-
-
-class NoQuery(BaseModel):
-    """No parameters; the version is in the path."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 Number = Annotated[VersionText, Path(description="number of a version, or `current`", examples=["current"])]

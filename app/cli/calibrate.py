@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli import context
+from app.cli.audit import on_record
+from app.cli.reproduction import differences_between, print_differences
+from app.cli.stage_bars import StageBars
 
 if TYPE_CHECKING:
+    from app.pipeline.requests import Calibration, Requests
     from app.storage.engine import Database
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -22,58 +27,78 @@ def calibrate(
         str | None,
         typer.Option(metavar="SURVEY[,SURVEY...]", help="Let these surveys define the scale, instead of the plan's."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes that fit models side by side (SOS_JOBS).", min=1)] = None,
+    like: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="Make this version again, and say what differs.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Fit every survey, also where an earlier version has the same models.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(help="Steps that are done side by side (SOS_JOBS).", min=1)] = None,
     publish: Annotated[bool, typer.Option("--publish", help="Serve the new version at once.")] = False,
     background: Annotated[
         bool, typer.Option("--background", help="Leave it to a worker (`sos worker`); prints the job's number.")
     ] = False,
+    json: AsJson = False,
 ) -> None:
-    """Fit all surveys, homogenize all stars and validate the result as a new version; prints its number."""
+    """Fit all surveys, homogenize all stars and validate the result as a new version; prints its number.
+
+    With --like, exit code 1 says that the version could not be reproduced bit for bit; the differences are printed.
+    """
+    from app.domain.errors import ParameterError
+
+    if like is not None and (plan is not None or reference is not None):
+        raise ParameterError("--like", "takes plan and reference from the version: leave --plan and --reference out")
+    with context.open_database() as database:
+        requests = _requests(database)
+        wanted = _wanted(database, plan, reference) if like is None else requests.again(like)
+        wanted = replace(wanted, publish=publish, reuse=wanted.reuse and not fresh)
+        with on_record(database, "calibration.start", parameters={"plan": wanted.plan.name, "like": like}) as command:
+            job_id = requests.calibrate(wanted, requested_by=context.user())
+            command.parameters |= {"job": job_id, "publish": publish}
+        if background:
+            context.emit(job_id)
+            return
+        version_id = finish(database, job_id, jobs=jobs or context.settings().jobs)
+        differing = [] if like is None else differences_between(database, like, version_id)
+    if like is None:
+        context.emit(version_id)
+        return
+    print_differences(like, version_id, differing, json=json)
+
+
+def _requests(database: Database) -> Requests:
+    from app.pipeline.requests import Requests
+
+    return Requests(database, context.settings().descriptors_folder)
+
+
+def _wanted(database: Database, plan: Path | None, reference: str | None) -> Calibration:
     from app.pipeline.plans import default_plan, load_plan
     from app.pipeline.reference_choice import plan_with_reference
+    from app.pipeline.requests import Calibration
 
     chosen = default_plan() if plan is None else load_plan(plan)
-    with context.open_database() as database:
-        if reference is not None:
-            chosen = plan_with_reference(database, chosen, reference)
-        if background:
-            context.emit(_queue(database, chosen, publish=publish))
-            return
-        version_id = make_version(database, chosen, jobs=jobs or context.settings().jobs)
-        if publish:
-            from app.pipeline.publish import publish as serve
-
-            serve(database, version_id)
-            context.say(f"version {version_id} is served")
-    context.emit(version_id)
+    if reference is not None:
+        chosen = plan_with_reference(database, chosen, reference)
+    return Calibration(chosen, strict=plan is not None)
 
 
-def _queue(database: Database, plan: Any, *, publish: bool) -> int:
-    from app.science.calibration.plan import plan_mapping
-    from app.storage.job_queue import defer, open_queue
-
-    with open_queue(database.url) as queue:
-        return defer(queue, "calibrate", key="calibrate", plan=plan_mapping(plan), serve=publish)
-
-
-def make_version(database: Database, plan: Any, *, jobs: int) -> int:
-    """Calibrate, homogenize and validate with progress bars; return the number of the new version."""
-    from app.pipeline.calibrate import calibrate as fit
-    from app.pipeline.homogenize import homogenize_stars
-    from app.pipeline.validate import validate as judge
+def finish(database: Database, job_id: int, *, jobs: int) -> int:
+    """Do a calibration job here, with a progress bar for each of its stages; return the number of its version."""
     from app.storage import versions
+    from workers.drive import drive
+    from workers.means import Means
 
-    with context.progress("calibrate surveys") as progress:
-        version_id = fit(database, plan, jobs=jobs, progress=progress)
-    with context.progress("homogenize measurements") as progress:
-        stars = homogenize_stars(database, version_id, progress=progress)
-    judge(database, version_id)
+    with StageBars() as bars:
+        job = drive(database, job_id, Means.of(context.settings(), database.url), slots=jobs, report=bars.show)
+    number = job.version_id
+    assert number is not None
     with database.connect() as connection:
-        refused = versions.get(connection, version_id).metrics.get("refused", {})
-    for survey, reason in refused.items():
+        version = versions.get(connection, number)
+    for survey, reason in version.metrics.get("refused", {}).items():
         context.say(f"{survey} was not calibrated: {reason}")
-    context.say(f"version {version_id}: {stars:,} stars")
-    return version_id
+    context.say(f"version {number}: {version.n_stars:,} stars" + (", served" if job.arguments["publish"] else ""))
+    return number
 
 
 def validate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from app.domain.errors import (
+    AccessError,
     ConflictError,
     DatabaseError,
     InputError,
@@ -33,6 +35,7 @@ EXIT_CODES: Mapping[type[SosError], int] = {
     NotFoundError: 3,
     ConflictError: 4,
     UnavailableError: 5,
+    AccessError: 6,
     SosError: 1,
 }
 _PIPE_WIDTH = 4000
@@ -41,7 +44,7 @@ _given: dict[str, Any] = {}
 
 
 def exit_code(error: SosError) -> int:
-    """Return the exit code of an error: 2 bad input, 3 not found, 4 conflict, 5 unavailable, 1 anything else."""
+    """Return an error's exit code: 2 bad input, 3 not found, 4 conflict, 5 unavailable, 6 not allowed, 1 any other."""
     return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
 
 
@@ -145,13 +148,22 @@ def check_schema(database: Database) -> None:
 
 
 @cache
-def _messages() -> Console:
+def messages() -> Console:
+    """Return the console for what a person reads beside the answer."""
     return Console(stderr=True)
+
+
+def user() -> str:
+    """Return who runs the command, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def say(message: str) -> None:
     """Print a line for the person at the terminal, on stderr, so that stdout stays the answer."""
-    _messages().print(message, markup=False, highlight=False, soft_wrap=True)
+    messages().print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -170,7 +182,7 @@ def progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_messages()) as bars:
+    with Progress(*columns, console=messages()) as bars:
         task = bars.add_task(description, total=None)
 
         def advance(done: int, total: int | None = None) -> None:

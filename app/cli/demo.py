@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import context
-from app.cli.calibrate import make_version
+from app.cli.calibrate import finish
 from app.domain.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ def demo(
 
 def prepare(database: Database, folder: Path) -> None:
     """Bring the published version up to the survey files of a folder; what is there already is not done again."""
-    from app.pipeline.plans import default_plan
-    from app.pipeline.publish import publish
     from app.storage import frames, migrate, versions
 
     with database.begin() as connection:
@@ -62,9 +60,7 @@ def prepare(database: Database, folder: Path) -> None:
         served = versions.get(connection, current).inputs if current is not None else None
         snapshot = frames.data_snapshot(connection)
     if served != snapshot:
-        number = make_version(database, default_plan(), jobs=context.settings().jobs)
-        publish(database, number)
-        context.say(f"version {number} is served")
+        _calibrate(database)
 
 
 def _folder(data: Path | None, stars: int) -> Path:
@@ -117,6 +113,20 @@ def _crossmatch(database: Database) -> None:
     context.say(f"{summary.stars:,} stars of {summary.measurements:,} measurements, {summary.ambiguous:,} ambiguous")
 
 
+def _calibrate(database: Database) -> None:
+    """Make a version and publish it, or go on with the one that an earlier start has begun."""
+    from app.domain.errors import AlreadyRunningError
+    from app.pipeline.plans import default_plan
+    from app.pipeline.requests import Calibration, Requests
+
+    requests = Requests(database, context.settings().descriptors_folder)
+    try:
+        job_id = requests.calibrate(Calibration(default_plan(), publish=True), requested_by=context.user())
+    except AlreadyRunningError as running:
+        job_id = running.job_id
+    finish(database, job_id, jobs=context.settings().jobs)
+
+
 @contextmanager
 def _worker(database_url: str) -> Iterator[Any]:
     """Run a worker beside the service, and end it with the service."""
@@ -131,8 +141,12 @@ def _worker(database_url: str) -> Iterator[Any]:
 
 def _serve(database: Database) -> None:
     from app.cli.serve import run_service
+    from app.services.access import ensure_demo_key
 
     settings = context.settings()
     address = f"http://{settings.host}:{settings.port}"
+    key = ensure_demo_key(database)
+    if key is not None:
+        context.say(f"a key to administration, shown this once: {key}")
     context.say(f"ready: {address}  (API {address}/docs, a first query {address}/v1/surveys); Ctrl-C ends it")
     run_service(settings, database.url)

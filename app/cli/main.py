@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import (
+    audit,
     calibrate,
     cone,
     context,
@@ -18,7 +19,9 @@ from app.cli import (
     demo,
     export,
     jobs,
+    key,
     mock,
+    provenance,
     reference,
     serve,
     star,
@@ -43,7 +46,7 @@ class SosGroup(TyperGroup):
 app = typer.Typer(
     cls=SosGroup,
     help="Survey of Surveys: one scale for the stellar parameters of every large spectroscopic survey.",
-    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 unavailable.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 unavailable, 6 not allowed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -75,8 +78,8 @@ COMMANDS = (
     calibrate.validate,
     versions.publish,
     versions.rollback,
-    jobs.jobs,
     jobs.worker,
+    audit.audit,
     mock.mock,
 )
 
@@ -84,6 +87,9 @@ app.add_typer(db.app, name="db")
 app.add_typer(survey.app, name="survey")
 app.add_typer(versions.app, name="versions")
 app.add_typer(reference.app, name="reference")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(provenance.app, name="provenance")
+app.add_typer(key.app, name="key")
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=cone.CONTEXT)(cone.cone)

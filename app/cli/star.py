@@ -25,7 +25,7 @@ def star(
 
     asked = parse_star_id(name, parameter="ID")
     with context.open_database() as database:
-        found = asyncio.run(_read(database.url, asked, version))
+        found = asyncio.run(read(database.url, asked, version))
     if json:
         from app.api.models.stars import star_answer
 
@@ -34,7 +34,8 @@ def star(
         _show(found)
 
 
-async def _read(url: str, asked: StarId, version: int | None) -> HomogenizedStar:
+async def read(url: str, asked: StarId, version: int | None) -> HomogenizedStar:
+    """Return a star of a version, of the published one where none is named."""
     from app.factory import Factory
 
     async with Factory(url, pool_size=1, stream_pool_size=1) as factory:

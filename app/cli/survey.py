@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import context
+from app.cli.audit import on_record
 
 if TYPE_CHECKING:
     from app.domain.descriptors import SurveyDescriptor
@@ -69,7 +70,7 @@ def ingest(
     files: Annotated[list[Path] | None, typer.Argument(help="Files of the survey.")] = None,
     folder: Annotated[Path | None, typer.Option("--all", help="A folder: every file is recognised.")] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="First delete what other files brought into the survey.")
+        bool, typer.Option("--replace", help="Put this in the place of what other files brought into the survey.")
     ] = False,
     json: AsJson = False,
 ) -> None:
@@ -159,24 +160,29 @@ def _folder() -> Path:
 
 def _ingest_folder(folder: Path) -> list[Ingestion]:
     from app.pipeline.ingest import ingest_folder
+    from app.pipeline.requests import CATALOGUE, insist_on_free
     from app.surveys import loader
 
     own = loader.own(_folder())
     with context.open_database() as database, context.progress("ingest") as progress:
+        insist_on_free(database, holds=(CATALOGUE,))
         return ingest_folder(database, folder, extra_descriptors=own, progress=progress, announce=context.say)
 
 
 def _ingest_files(name: str, files: list[Path], *, replace: bool) -> list[Ingestion]:
     from app.pipeline.ingest import ingest as take_in
     from app.pipeline.readers import open_table
+    from app.pipeline.requests import CATALOGUE, insist_on_free
     from app.surveys import loader
 
     formats = loader.by_name(name, _descriptors())
     chosen = [loader.recognise(open_table(path).schema.names, path.name, formats) for path in files]
     taken = []
     with context.open_database() as database:
+        insist_on_free(database, holds=(CATALOGUE,))
         for number, (path, descriptor) in enumerate(zip(files, chosen, strict=True)):
-            with context.progress(path.name) as progress:
+            given = {"filename": path.name, "replace": replace}
+            with context.progress(path.name) as progress, on_record(database, "survey.ingest", f"survey {name}", given):
                 first = replace and number == 0
                 taken.append(take_in(database, descriptor, path, replace_earlier=first, progress=progress))
     return taken

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import context, diff, network
+from app.cli.audit import on_record
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -38,8 +39,12 @@ def publish(
     """
     from app.pipeline.publish import publish as serve
 
-    with context.open_database() as database:
+    with (
+        context.open_database() as database,
+        on_record(database, "version.publish", f"version {version}", {"force": force}) as command,
+    ):
         before = serve(database, version, force=force)
+        command.parameters["previous"] = before
     context.say(f"version {version} is served" + (f", before it was {before}" if before else ""))
 
 
@@ -49,8 +54,9 @@ def rollback(
     """Serve an earlier version again."""
     from app.pipeline.publish import rollback as serve_again
 
-    with context.open_database() as database:
+    with context.open_database() as database, on_record(database, "version.rollback") as command:
         number = serve_again(database, version)
+        command.target = f"version {number}"
     context.say(f"version {number} is served again")
 
 

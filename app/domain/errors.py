@@ -10,18 +10,27 @@ SosError
 │       └── TooLargeError         it, or what was uploaded, is over a limit
 ├── NotFoundError         the thing asked for does not exist
 │   ├── UnknownStarError
+│   ├── UnknownKeyError
 │   ├── UnknownSurveyError
-│   └── UnknownVersionError
+│   ├── UnknownVersionError
+│   └── UnknownJobError
+├── AccessError           it is for holders of certain keys only
+│   ├── UnauthenticatedError  no key was given, or none that is of use
+│   └── ForbiddenError        the key does not allow it
 ├── ConflictError         it exists already, or is in a state that forbids the request
+│   └── AlreadyRunningError   a job does the same and is not done
 └── UnavailableError      the service cannot do it now
     ├── DatabaseError         the database cannot be reached, started or understood
-    └── NotPublishedError     no calibration version has been published yet
+    ├── NotPublishedError     no calibration version has been published yet
+    └── TooManyRequestsError  the client has to wait
 ```
 
 Doors turn a class into an exit code (`app/cli`) or an HTTP status (`app/api/errors.py`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class SosError(Exception):
@@ -85,8 +94,53 @@ class UnknownVersionError(NotFoundError):
     """No calibration version has this number."""
 
 
+class UnknownJobError(NotFoundError):
+    """No job has this number."""
+
+
+class UnknownKeyError(NotFoundError):
+    """No access key has this number."""
+
+
+class AccessError(SosError):
+    """Only holders of certain keys may do this."""
+
+
+class UnauthenticatedError(AccessError):
+    """No key was given, or none that is of use.
+
+    Args:
+        problem: what the client is told.
+        given: whether something was given that should be a key.
+        key_id: the key that was recognised and is of no use any more.
+        claimed_id: the key that was named without its secret; not for the client's eyes.
+    """
+
+    def __init__(
+        self, problem: str, *, given: bool = True, key_id: int | None = None, claimed_id: int | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.given, self.key_id, self.claimed_id = given, key_id, claimed_id
+
+
+class ForbiddenError(AccessError):
+    """The key does not allow this."""
+
+    def __init__(self, needed: str, held: Sequence[str], *, key_id: int) -> None:
+        super().__init__(f"this needs a key with the scope '{needed}'; the scopes of this key: {', '.join(held)}")
+        self.needed, self.key_id = needed, key_id
+
+
 class ConflictError(SosError):
     """The request does not fit the present state."""
+
+
+class AlreadyRunningError(ConflictError):
+    """A job does the same and is not done."""
+
+    def __init__(self, job_id: int, problem: str) -> None:
+        super().__init__(problem)
+        self.job_id = job_id
 
 
 class UnavailableError(SosError):
@@ -99,3 +153,17 @@ class DatabaseError(UnavailableError):
 
 class NotPublishedError(UnavailableError):
     """No calibration version has been published yet."""
+
+
+class TooManyRequestsError(UnavailableError):
+    """The client has to wait.
+
+    Args:
+        problem: what there was too much of.
+        retry_after_s: how long to wait.
+        count: how many requests of this client in a row were refused so, this one included.
+    """
+
+    def __init__(self, problem: str, *, retry_after_s: int, count: int = 1) -> None:
+        super().__init__(f"{problem}: ask again in {retry_after_s} s")
+        self.retry_after_s, self.count = retry_after_s, count

@@ -51,6 +51,16 @@ class ModelReference:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyFile:
+    """The file that a measurement was read from; checksums (SHA-256) name its bytes and how its columns were read."""
+
+    ingestion_id: int
+    name: str
+    sha256: str
+    descriptor_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """How one parameter of a measurement came to the unified scale.
 
@@ -76,11 +86,17 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One measurement of a star; `flags` is a bit mask about its calibration."""
+    """One measurement of a star; `flags` is a bit mask about its calibration.
+
+    `row_number` is its place in `file`, counted from 1. Object, row and file are None, and raw values unknown, where
+    the survey's rows have been replaced since the version was made.
+    """
 
     survey: str
-    object_id: str
+    object_id: str | None
     measurement_id: int
+    row_number: int | None
+    file: SurveyFile | None
     snr: float | None
     in_domain: bool
     split: str

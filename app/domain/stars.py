@@ -109,7 +109,9 @@ class CrossmatchSummary:
 
     `by_id`, `by_position` and `alone` add up to `measurements`; `ambiguous` of these are flagged. `matched_stars` have
     two measurements or more. `new_stars` got a number for the first time, `gone_stars` had one and are no more: their
-    measurements were deleted, or turned out to be another star's. `rounded_ids` were left aside.
+    measurements were deleted, or turned out to be another star's. `rounded_ids` were left aside. All of this is about
+    the whole; `looked_at` measurements were matched anew, all of them for the reason `why_full`, or, where that is
+    None, those that what came and went can have changed.
     """
 
     measurements: int
@@ -124,3 +126,5 @@ class CrossmatchSummary:
     gone_stars: int
     overlaps: tuple[Overlap, ...]
     rounded_ids: tuple[RoundedIds, ...]
+    looked_at: int
+    why_full: str | None

@@ -17,6 +17,7 @@ class VersionState(StrEnum):
     READY = "ready"
     PUBLISHED = "published"
     RETIRED = "retired"
+    REMOVED = "removed"
 
     @property
     def readable(self) -> bool:
@@ -41,6 +42,7 @@ class Version:
     created_at: datetime
     finished_at: datetime | None
     published_at: datetime | None
+    data_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Model:
     """One model of a version: the systematic difference of a survey in one parameter.
 
     `artifact_sha256` names the bytes in the artifact store; `metrics` holds links, cross-validation and
-    held-out figures.
+    held-out figures; `fit_key` is the SHA-256 of everything that the survey's models were made of.
     """
 
     model_id: int
@@ -60,6 +62,7 @@ class Model:
     direction: str
     artifact_sha256: str
     metrics: dict[str, Any]
+    fit_key: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.domain.quantities import PARAMETERS
 from app.science.calibration.frame import Frame, frame_of
+from app.science.calibration.plan import parse_plan
 from app.science.calibration.survey_model import SurveyModel
 from app.science.combination.common_error import SharedErrors, take_apart
 from app.science.combination.consistency import TEST, Consistency, Sightings, measure
@@ -37,8 +38,13 @@ def measure_consistency(database: Database, version_id: int, models: Mapping[int
     with database.connect() as connection:
         by_number = {number: name for name, number in frames.surveys_with_measurements(connection).items()}
         names = [by_number[number] for number in models]
-        loaded = [frame_of(frames.linked_measurements(connection, number)) for number in models]
-        zero_points = shared_errors(versions.get(connection, version_id).metrics, names).zero_point
+        version = versions.get(connection, version_id)
+        plan = parse_plan(version.plan, file=f"version {version_id}")
+        loaded = [
+            frame_of(frames.linked_measurements(connection, number)).within(plan.cuts_of(by_number[number]))
+            for number in models
+        ]
+        zero_points = shared_errors(version.metrics, names).zero_point
     sightings = [
         _sightings(frame, model, zero_points[:, place, place])
         for place, (frame, model) in enumerate(zip(loaded, models.values(), strict=True))

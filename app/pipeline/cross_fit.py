@@ -9,14 +9,14 @@ import numpy as np
 
 from app.domain.quantities import PARAMETERS
 from app.pipeline.calibrate import each_in, load_alignment, network_survey
-from app.pipeline.homogenize import load_models
+from app.pipeline.models import load_models
 from app.pipeline.progress import Progress, silent
 from app.pipeline.validation_parts import all_pairs
 from app.science.calibration.fitting import Each
 from app.science.calibration.frame import Frame
 from app.science.calibration.links import folds_of
 from app.science.calibration.plan import parse_plan
-from app.science.calibration.stages import Alignment
+from app.science.calibration.stages import Alignment, Ascent
 from app.science.calibration.survey_model import Calibrated, SurveyModel, nothing_calibrated
 from app.science.validation.cross_fit import FOLDS, cross_fit
 from app.science.validation.pairs import SurveyValues, one_per_star
@@ -53,17 +53,14 @@ def _refitted(
 ) -> dict[str, Calibrated]:
     """Return each survey's values by models without the star's fold; the scale itself stays the version's."""
     found: dict[str, Calibrated] = {}
-    weak: list[str] = []
-    stages = list(alignment.stages())
+    ascent = Ascent(alignment, dict(models))
     with each_in(alignment, jobs) as each:
-        for stage in stages:
-            alone = [name for name in stage if name in models and not alignment.is_weak(name)]
-            weak += [name for name in stage if name in models and name not in alone]
-            for name in alone:
+        for _, names in ascent.stages():
+            for name in names:
                 progress(len(found), len(models))
-                found[name] = _alone(alignment, name, each)
-            for name in alone:
-                alignment.add(name, models[name])
+                if name in models:
+                    found[name] = _alone(alignment, name, each)
+    weak = [name for name in ascent.weak if name in models]
     return found | _together(alignment, weak)
 
 

@@ -1,4 +1,8 @@
-"""All measurements to stars, in one transaction: there are the old stars or the new ones, never a mixture."""
+"""Measurements to stars, in one transaction: there are the old stars or the new ones, never a mixture.
+
+Where little came or went since the last time, only what that can have changed is matched anew, to the same stars as if
+everything were.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,24 @@ from sqlalchemy import Connection
 
 from app.domain.errors import ConflictError, ParameterError
 from app.domain.stars import CrossmatchSummary, Overlap, RoundedIds
+from app.pipeline.match_changes import Changes, changes
+from app.pipeline.match_input import Measurements, Outcome, load
 from app.pipeline.progress import Progress, silent
-from app.pipeline.star_table import Found, Measurements, match_table, numbered, star_table
-from app.science.arrays import Floats
+from app.pipeline.star_table import Found, match_table, numbered, star_table
+from app.science.arrays import Floats, Integers
 from app.science.crossmatch.attributes import describe
-from app.science.crossmatch.damage import without_rounded_ids
-from app.science.crossmatch.observations import Observations, canonical_order
+from app.science.crossmatch.damage import rounded_among
 from app.science.crossmatch.pairs import CrowdError
 from app.science.crossmatch.resolve import ALONE, BY_ID, BY_POSITION, Stars, resolve
 from app.storage import matching
 from app.storage.engine import Database
+from app.storage.matching import MadeWith
 
 Tables = dict[str, dict[str, Any]]
 
-_MAGNITUDES = ("g_mag", "bp_mag", "rp_mag", "k_mag")
-_IDENTIFIERS = ("object_key", "gaia_dr3", "gaia_dr2", "tmass_key")
+EDITION = 1
+"""Counts changes of the rules, so that stars made by older ones are made anew."""
+
 _STEPS = 5
 
 
@@ -35,14 +42,19 @@ def survey_radii(database: Database) -> dict[str, float]:
         return matching.radii(connection)
 
 
-def crossmatch(database: Database, radii: Mapping[str, float], *, progress: Progress = silent) -> CrossmatchSummary:
+def crossmatch(
+    database: Database, radii: Mapping[str, float], *, full: bool = False, progress: Progress = silent
+) -> CrossmatchSummary:
     """Find the stars that all measurements belong to, and put them in the place of the earlier ones.
 
-    A star of an earlier run keeps number, identity and split; new ones are numbered on, along the sky.
+    A star of an earlier run keeps number, identity and split; new ones are numbered on, along the sky. What new and
+    replaced measurements cannot have changed is left alone, unless it is a small part or the rules, a radius or the
+    judgement of a survey's Gaia ids have changed.
 
     Args:
         database: to read from and write to.
         radii: match radius in arcsec by survey.
+        full: whether to match everything anew.
         progress: called with steps done and in all.
 
     Raises:
@@ -52,53 +64,55 @@ def crossmatch(database: Database, radii: Mapping[str, float], *, progress: Prog
     with database.begin() as connection:
         matching.begin(connection)
         progress(0, _STEPS)
-        tables, summary = _match(connection, radii, progress)
+        tables, summary = _match(connection, radii, full=full, progress=progress)
         progress(4, _STEPS)
-        matching.replace(connection, tables)
+        if summary.why_full is not None:
+            matching.replace(connection, tables)
+        elif tables:
+            matching.change(connection, tables)
+        if tables:
+            matching.record_run(connection, measurements=summary.measurements, stars=summary.stars)
         progress(5, _STEPS)
     return summary
 
 
-def _match(connection: Connection, radii: Mapping[str, float], progress: Progress) -> tuple[Tables, CrossmatchSummary]:
+def _match(
+    connection: Connection, radii: Mapping[str, float], *, full: bool, progress: Progress
+) -> tuple[Tables, CrossmatchSummary]:
     """Return the new tables; the arrays that they were made of are gone before the tables are written."""
-    measurements = _load(connection)
-    radius = _radius_of(measurements.surveys, radii)
+    whole, n_lost = load(connection)
+    made = MadeWith(EDITION, _radii_of(connection, whole, radii))
+    todo = Changes(whole.present, "asked for") if full else changes(connection, whole, n_lost, made)
+    matching.keep(connection, made)
+    whole = whole.without_ids(*rounded_among(whole.rows, whole.present))
+    which = whole.in_order(todo.rows & whole.present)
+    part, after = whole.taken(which), Outcome.of(whole)
+    del whole
     progress(1, _STEPS)
-    stars = _resolved(measurements, radius)
+    if not todo.rows.any() and todo.why_full is None:
+        return {}, _summary(part.surveys, after, todo, new_stars=0, gone_stars=0)
+    radius = np.array([made.radii[survey] for survey in part.surveys], np.float64)
+    stars = _resolved(part, radius)
     progress(2, _STEPS)
-    found = Found(measurements, stars, describe(measurements.rows, radius, stars, measurements.magnitudes))
+    attributes = describe(part.rows, radius, stars, part.magnitudes)
+    found = Found(part, stars, attributes, affected=todo.why_full is None)
     numbering = numbered(connection, found)
     progress(3, _STEPS)
+    after.put(which, numbering.number[stars.star], stars.how, stars.ambiguous)
     tables = {"match": match_table(found, numbering), "star": star_table(connection, found, numbering)}
-    return tables, _summary(measurements, stars, n_known=len(numbering.known["star_id"]), n_kept=numbering.n_kept)
+    n_known, n_kept = len(numbering.known["star_id"]), numbering.n_kept
+    return tables, _summary(part.surveys, after, todo, new_stars=len(stars) - n_kept, gone_stars=n_known - n_kept)
 
 
-def _load(connection: Connection) -> Measurements:
-    names = matching.survey_names(connection)
-    columns = matching.observations(connection)
-    present = sorted(names[number] for number in np.unique(columns["survey_id"]).tolist())
-    number_of = {name: number for number, name in names.items()}
-    survey_ids = np.array([number_of[name] for name in present], np.int64)
-    place = np.zeros(max(names, default=0) + 1, np.int64)
-    place[survey_ids] = np.arange(len(present))
-    rows = Observations(
-        place[columns.pop("survey_id")],
-        *(columns.pop(name) for name in (*_IDENTIFIERS, "ra", "dec")),
-        *(columns.pop(name).astype(np.float64) for name in ("epoch_jyear", "pm_ra_cosdec_masyr", "pm_dec_masyr")),
-    )
-    rows, rounded = without_rounded_ids(rows)
-    order = canonical_order(rows)
-    others = {name: columns.pop(name)[order] for name in ("measurement_id", *_MAGNITUDES)}
-    return Measurements(
-        rows.taken(order), rounded[order], others.pop("measurement_id"), others, survey_ids, tuple(present)
-    )
-
-
-def _radius_of(surveys: tuple[str, ...], radii: Mapping[str, float]) -> Floats:
-    missing = [survey for survey in surveys if survey not in radii]
+def _radii_of(connection: Connection, measurements: Measurements, radii: Mapping[str, float]) -> dict[str, float]:
+    """Return the radius of every survey; one whose measurements are all gone has that of the last time."""
+    earlier = matching.made_with(connection)
+    known = {**(earlier.radii if earlier else {}), **radii}
+    there = {measurements.surveys[one] for one in np.unique(measurements.rows.survey[measurements.present]).tolist()}
+    missing = sorted(name for name in measurements.surveys if name not in (radii if name in there else known))
     if missing:
         raise ParameterError("radii", f"every survey needs a match radius in arcsec, {missing[0]} has none")
-    return np.array([radii[survey] for survey in surveys], np.float64)
+    return {name: known[name] for name in measurements.surveys}
 
 
 def _resolved(measurements: Measurements, radius: Floats) -> Stars:
@@ -111,30 +125,35 @@ def _resolved(measurements: Measurements, radius: Floats) -> Stars:
         raise ConflictError(f"{error}, most of them of {whose}: no position has so many stars") from error
 
 
-def _summary(measurements: Measurements, stars: Stars, *, n_known: int, n_kept: int) -> CrossmatchSummary:
-    how = np.bincount(stars.how, minlength=3)
-    surveys = measurements.surveys
-    rounded = np.bincount(measurements.rows.survey[measurements.rounded], minlength=len(surveys))
+def _summary(
+    surveys: tuple[str, ...], after: Outcome, todo: Changes, *, new_stars: int, gone_stars: int
+) -> CrossmatchSummary:
+    after = after.of_present()
+    how = np.bincount(after.how, minlength=3)
+    rounded = np.bincount(after.survey[after.rounded], minlength=len(surveys))
+    numbers, star = np.unique(after.star, return_inverse=True)
     return CrossmatchSummary(
-        measurements=len(measurements.rows),
+        measurements=len(after.star),
         by_id=int(how[BY_ID]),
         by_position=int(how[BY_POSITION]),
         alone=int(how[ALONE]),
-        ambiguous=int(stars.ambiguous.sum()),
-        stars=len(stars),
-        matched_stars=int((stars.n_rows > 1).sum()),
-        ambiguous_stars=len(np.unique(stars.star[stars.ambiguous])),
-        new_stars=len(stars) - n_kept,
-        gone_stars=n_known - n_kept,
-        overlaps=_overlaps(surveys, measurements.rows, stars),
+        ambiguous=int(after.ambiguous.sum()),
+        stars=len(numbers),
+        matched_stars=int((np.bincount(star, minlength=1) > 1).sum()),
+        ambiguous_stars=len(np.unique(star[after.ambiguous])),
+        new_stars=new_stars,
+        gone_stars=gone_stars,
+        overlaps=_overlaps(surveys, after.survey, star, len(numbers)),
         rounded_ids=tuple(RoundedIds(s, n) for s, n in zip(surveys, rounded.tolist(), strict=True) if n),
+        looked_at=int(todo.rows.sum()),
+        why_full=todo.why_full,
     )
 
 
-def _overlaps(surveys: tuple[str, ...], rows: Observations, stars: Stars) -> tuple[Overlap, ...]:
+def _overlaps(surveys: tuple[str, ...], survey: Integers, star: Integers, n_stars: int) -> tuple[Overlap, ...]:
     """Return the number of stars that each two surveys have in common, the most first."""
-    seen = np.zeros(len(stars), np.int64)
-    np.bitwise_or.at(seen, stars.star, np.left_shift(np.int64(1), rows.survey))
+    seen = np.zeros(n_stars, np.int64)
+    np.bitwise_or.at(seen, star, np.left_shift(np.int64(1), survey))
     sets, counts = np.unique(seen, return_counts=True)
     found = []
     for (i, first), (j, second) in combinations(enumerate(surveys), 2):

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection
 
 from app.domain.quantities import PARAMETERS
-from app.pipeline.consistency import measure_consistency
+from app.pipeline.consistency import measure_consistency, shared_errors
 from app.pipeline.failure import recorded_failure
+from app.pipeline.models import load_models
 from app.pipeline.progress import Progress, silent
 from app.science.calibration.frame import frame_of
 from app.science.calibration.plan import Plan, parse_plan
-from app.science.calibration.serialize import load_survey
 from app.science.calibration.survey_model import Calibrated, SurveyModel
 from app.science.combination.common_error import SharedErrors
 from app.science.combination.correlation import PAIRS
 from app.science.combination.stars import Contributions, Homogenized, homogenize
-from app.storage import artifacts, frames, version_tables, versions
+from app.storage import frames, version_tables, versions
 from app.storage.engine import Database
 
-BLOCK = 500_000
+BLOCK = 250_000
+"""Measurements that are homogenized at a time."""
 NOT_CONVERGED, OUTSIDE_DOMAIN, NO_QUOTED_ERROR, EXCLUDED, NO_MODEL = 1, 2, 4, (16, 32, 64), 128
 RHO = tuple(f"rho_{PARAMETERS[p]}_{PARAMETERS[q]}" for p, q in PAIRS)
 Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -42,13 +46,22 @@ class _Calibrated:
 
 
 @dataclass(frozen=True)
-class _Version:
+class Recipe:
     """What a version says about how measurements become stars; surveys of `shared` in the order of `models`."""
 
     version_id: int
     plan: Plan
     models: dict[int, SurveyModel]
+    names: dict[int, str]
     shared: SharedErrors
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of stars that is written: how many, and the SHA-256 of their rows and of their measurements'."""
+
+    stars: int
+    sha256: str
 
 
 def homogenize_stars(database: Database, version_id: int, *, progress: Progress = silent) -> int:
@@ -60,47 +73,84 @@ def homogenize_stars(database: Database, version_id: int, *, progress: Progress 
     Returns:
         How many stars there are.
     """
-    with database.begin() as connection:
-        plan = parse_plan(versions.get(connection, version_id).plan, file=f"version {version_id}")
-        models = load_models(connection, version_id)
-        total = frames.count_matches(connection)
-        version_tables.drop(connection, version_id)
     with recorded_failure(database, version_id):
-        shared = measure_consistency(database, version_id, models)
-        return _homogenize(database, _Version(version_id, plan, models, shared), total, progress)
+        parts = prepare(database, version_id)
+        recipe = load_recipe(database, version_id)
+        with database.begin() as connection:
+            version_tables.drop(connection, version_id)
+            version_tables.create(connection, version_id)
+            written = []
+            for done, stars in enumerate(parts):
+                written.append(write_part(connection, recipe, stars, freeze=True))
+                progress(done + 1, len(parts))
+            finish(connection, version_id, written)
+    return sum(part.stars for part in written)
 
 
-def _homogenize(database: Database, version: _Version, total: int, progress: Progress) -> int:
-    stars = done = 0
-    with database.connect() as reading, database.begin() as writing:
-        version_tables.create(writing, version.version_id)
-        for block in frames.measurements_by_star(reading, rows=BLOCK):
-            stars += _write(writing, version, block)
-            done += len(block["star_id"])
-            progress(done, total)
-        version_tables.attach(writing, version.version_id)
-        versions.finish(writing, version.version_id, n_stars=stars)
-    return stars
+def prepare(database: Database, version_id: int) -> list[tuple[int, int]]:
+    """Measure what errors share and lack; return the ranges of stars that are homogenized one by one."""
+    with database.connect() as connection:
+        models = load_models(connection, version_id)
+        parts = frames.star_ranges(connection, rows=BLOCK)
+    measure_consistency(database, version_id, models)
+    return parts
 
 
-def load_models(connection: Any, version_id: int) -> dict[int, SurveyModel]:
-    """Return the survey models of a version by survey number."""
-    kept: dict[str, dict[str, bytes]] = {}
-    for model in versions.models(connection, version_id):
-        kept.setdefault(model.survey, {})[model.parameter] = artifacts.get(connection, model.artifact_sha256).content
-    numbers = frames.surveys_with_measurements(connection)
-    return {
-        numbers[name]: load_survey(parts["frame"], (parts["teff"], parts["logg"], parts["feh"]))
-        for name, parts in kept.items()
-    }
+def load_recipe(database: Database, version_id: int) -> Recipe:
+    """Return how a prepared version makes stars of measurements."""
+    with database.connect() as connection:
+        version = versions.get(connection, version_id)
+        models = load_models(connection, version_id)
+        by_number = {number: name for name, number in frames.surveys_with_measurements(connection).items()}
+    names = {number: by_number[number] for number in models}
+    shared = shared_errors(version.metrics, list(names.values()))
+    return Recipe(version_id, parse_plan(version.plan, file=f"version {version_id}"), models, names, shared)
 
 
-def _write(connection: Any, version: _Version, block: Columns) -> int:
+def write_part(connection: Connection, recipe: Recipe, stars: tuple[int, int], *, freeze: bool = False) -> Part:
+    """Homogenize a range of stars (first, below) into the version's tables, in the caller's transaction."""
+    block = frames.measurements_of_stars(connection, stars)
+    if not len(block["star_id"]):
+        return Part(0, hashlib.sha256().hexdigest())
+    columns = _homogenized(block, recipe)
+    for table in version_tables.TABLES:
+        version_tables.append(connection, table, recipe.version_id, columns[table], freeze=freeze)
+    return Part(len(columns["homogenized"]["star_id"]), _digest(columns))
+
+
+def finish(connection: Connection, version_id: int, parts: Sequence[Part]) -> None:
+    """Make the tables of a version part of the catalogue, and the version ready."""
+    version_tables.attach(connection, version_id)
+    digest = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    versions.set_metrics(connection, version_id, {"catalogue_sha256": digest})
+    versions.finish(connection, version_id, n_stars=sum(part.stars for part in parts))
+
+
+def _digest(tables: Mapping[str, Columns]) -> str:
+    """Return the SHA-256 of all values but the version's number, as they are stored."""
+    digest = hashlib.sha256()
+    for table in version_tables.TABLES:
+        for name, values in sorted(tables[table].items()):
+            if name != "version_id":
+                digest.update(name.encode() + _as_stored(name, values).tobytes())
+    return digest.hexdigest()
+
+
+def _as_stored(name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return values in the precision of their column, missing ones as one bit pattern."""
+    plain = np.ma.filled(values, 0) if np.ma.isMaskedArray(values) else np.asarray(values)
+    if plain.dtype.kind != "f":
+        return plain
+    stored = plain.astype(np.float64 if name in {"ra", "dec"} else np.float32, copy=True)
+    stored[np.isnan(stored)] = np.nan
+    return stored
+
+
+def _homogenized(block: Columns, version: Recipe) -> dict[str, Columns]:
+    """Return the rows of the version's tables for the measurements of a block."""
     star = block["star_id"]
-    if len(star) == 0:
-        return 0
     starts = np.concatenate([[0], np.flatnonzero(np.diff(star)) + 1, [len(star)]])
-    calibrated = _calibrate(block, version.models, version.plan)
+    calibrated = _calibrate(block, version)
     contributions = Contributions(
         starts=starts,
         survey=_places(block["survey_id"], version.models),
@@ -116,9 +166,10 @@ def _write(connection: Any, version: _Version, block: Columns) -> int:
     refuse = plan.outside_domain == "refuse"
     result = homogenize(contributions, version.shared, refuse_outside=refuse, widen_factor=plan.widen_factor)
     number = version.version_id
-    version_tables.append(connection, "calibrated", number, _calibrated_columns(number, block, calibrated, result))
-    version_tables.append(connection, "homogenized", number, _star_columns(number, block, starts[:-1], result))
-    return len(starts) - 1
+    return {
+        "calibrated": _calibrated_columns(number, block, calibrated, result),
+        "homogenized": _star_columns(number, block, starts[:-1], result),
+    }
 
 
 def _places(survey_id: np.ndarray[Any, Any], models: dict[int, SurveyModel]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -128,7 +179,7 @@ def _places(survey_id: np.ndarray[Any, Any], models: dict[int, SurveyModel]) -> 
     return np.asarray(places[survey_id])
 
 
-def _calibrate(block: Columns, models: dict[int, SurveyModel], plan: Plan) -> _Calibrated:
+def _calibrate(block: Columns, version: Recipe) -> _Calibrated:
     n = len(block["star_id"])
     out = _Calibrated(
         value=np.full((n, 3), np.nan),
@@ -140,12 +191,13 @@ def _calibrate(block: Columns, models: dict[int, SurveyModel], plan: Plan) -> _C
         believed=np.zeros((n, 3), dtype=bool),
         flags=np.full(n, NO_MODEL, dtype=np.int64),
     )
-    for survey_id, model in models.items():
+    for survey_id, model in version.models.items():
         rows = block["survey_id"] == survey_id
         if not rows.any():
             continue
-        frame = frame_of({name: column[rows] for name, column in block.items()})
-        result = model.calibrate_frame(frame, plan)
+        cuts = version.plan.cuts_of(version.names[survey_id])
+        frame = frame_of({name: column[rows] for name, column in block.items()}).within(cuts)
+        result = model.calibrate_frame(frame, version.plan)
         out.value[rows], out.minus[rows], out.plus[rows] = result.value, result.minus, result.plus
         out.rho[rows] = _correlation(block, rows, model, result)
         out.used[rows], out.in_domain[rows] = frame.used, result.in_domain

@@ -42,7 +42,8 @@ def ingest(
         database: to write to.
         descriptor: what the file's columns mean.
         path: the file.
-        replace_earlier: first delete what other files, or this file by an older descriptor, brought into the survey.
+        replace_earlier: first put aside what other files, or this file by an older descriptor, brought into the survey;
+            its rows stay while a kept version refers to them.
         progress: called with rows done and in all.
 
     Returns:

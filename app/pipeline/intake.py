@@ -54,7 +54,7 @@ class Intake:
         connection, name = self.connection, self.descriptor.name
         self.survey_id = surveys.ensure(connection, self.descriptor)
         if replace_earlier:
-            self._drop_earlier()
+            self._put_earlier_aside()
         self.ingestion_id = self._open_record()
         self.partition = measurements.open_partition(connection, self.survey_id, name)
         self.raw = raw.ensure(connection, name, self.table.schema, file=self.path.name)
@@ -122,12 +122,11 @@ class Intake:
         self.stored -= len(numbers)
         self._reject(found["row_number"], pa.array(found["reason"], pa.string()), texts)
 
-    def _drop_earlier(self) -> None:
+    def _put_earlier_aside(self) -> None:
         earlier = [one.ingestion_id for one in surveys.ingestions(self.connection, self.descriptor.name)]
         if earlier:
-            measurements.delete_ingestions(self.connection, self.survey_id, earlier)
-            raw.delete_ingestions(self.connection, self.descriptor.name, earlier)
-            surveys.drop_ingestions(self.connection, earlier)
+            surveys.supersede(self.connection, earlier)
+            measurements.purge_superseded(self.connection)
 
     def _open_record(self) -> int:
         return surveys.add_ingestion(

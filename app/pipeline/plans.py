@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,26 @@ from app.science.calibration.plan import Plan, parse_plan
 
 def default_plan() -> Plan:
     """Return the plan that is used when none is named."""
+    return parse_plan(_default(), file="default.toml")
+
+
+def merged(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default plan's mapping in which some keys have other values: tables key by key, lists as a whole."""
+    return _merged(_default(), overrides)
+
+
+def _default() -> dict[str, Any]:
     resource = files("app.plans") / "default.toml"
-    return parse_plan(tomllib.loads(resource.read_text(encoding="utf-8")), file="default.toml")
+    return tomllib.loads(resource.read_text(encoding="utf-8"))
+
+
+def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in overrides.items():
+        below = result.get(key)
+        nested = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = _merged(below, value) if nested else value  # type: ignore[arg-type]
+    return result
 
 
 def load_plan(path: Path) -> Plan:

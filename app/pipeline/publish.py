@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from app.domain.errors import ConflictError
 from app.domain.versions import Version
 from app.storage import versions
@@ -21,11 +23,16 @@ def publish(database: Database, version_id: int, *, force: bool = False) -> int 
         ConflictError: the version is not complete, or fails its gate; the message names every limit and number.
     """
     with database.begin() as connection:
-        objections = gate_objections(versions.get(connection, version_id))
-        if objections and not force:
-            reasons = "\n".join(f"  {objection}" for objection in objections)
-            raise ConflictError(f"version {version_id} fails the gate of its plan (--force serves it):\n{reasons}")
-        return versions.publish(connection, version_id, action=FORCED if objections else "publish")
+        return publish_in(connection, version_id, force=force)
+
+
+def publish_in(connection: Connection, version_id: int, *, force: bool = False) -> int | None:
+    """Publish as `publish` does, in the caller's transaction."""
+    objections = gate_objections(versions.get(connection, version_id))
+    if objections and not force:
+        reasons = "\n".join(f"  {objection}" for objection in objections)
+        raise ConflictError(f"version {version_id} fails the gate of its plan (--force serves it):\n{reasons}")
+    return versions.publish(connection, version_id, action=FORCED if objections else "publish")
 
 
 def rollback(database: Database, version_id: int | None = None) -> int:
@@ -36,14 +43,19 @@ def rollback(database: Database, version_id: int | None = None) -> int:
         ConflictError: it is not complete, nothing was served before, or it was never served and fails its gate.
     """
     with database.begin() as connection:
-        target = versions.previous(connection) if version_id is None else version_id
-        if target is None:
-            raise ConflictError("no version was published before the present one")
-        version = versions.get(connection, target)
-        if version.published_at is None and gate_objections(version):
-            raise ConflictError(f"version {target} was never served and fails the gate of its plan: publish it")
-        versions.publish(connection, target, action="rollback")
-        return target
+        return rollback_in(connection, version_id)
+
+
+def rollback_in(connection: Connection, version_id: int | None = None) -> int:
+    """Roll back as `rollback` does, in the caller's transaction."""
+    target = versions.previous(connection) if version_id is None else version_id
+    if target is None:
+        raise ConflictError("no version was published before the present one")
+    version = versions.get(connection, target)
+    if version.published_at is None and gate_objections(version):
+        raise ConflictError(f"version {target} was never served and fails the gate of its plan: publish it")
+    versions.publish(connection, target, action="rollback")
+    return target
 
 
 def gate_objections(version: Version) -> list[str]:

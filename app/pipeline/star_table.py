@@ -9,35 +9,24 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from app.pipeline.match_input import Measurements
 from app.pipeline.star_names import collected, new_identities
-from app.science.arrays import Booleans, Floats, Integers
+from app.science.arrays import Integers
 from app.science.calibration.split import split_of
 from app.science.crossmatch.attributes import Attributes
 from app.science.crossmatch.numbering import Known, kept_numbers
-from app.science.crossmatch.observations import Observations
 from app.science.crossmatch.resolve import Stars
 from app.storage import matching
 
 
 @dataclass(frozen=True)
-class Measurements:
-    """n measurements in canonical order, and the surveys (by name, with their numbers) that they are of."""
-
-    rows: Observations
-    rounded: Booleans
-    measurement_id: Integers
-    magnitudes: dict[str, Floats]
-    survey_ids: Integers
-    surveys: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Found:
-    """The stars of measurements."""
+    """The stars of measurements; `affected` where these are not all, but those that are marked as matched anew."""
 
     measurements: Measurements
     stars: Stars
     attributes: Attributes
+    affected: bool
 
 
 @dataclass(frozen=True)
@@ -56,29 +45,24 @@ class Numbering:
 
 def numbered(connection: Connection, found: Found) -> Numbering:
     """Find the stars that were known before, and give numbers to the new ones."""
-    known = matching.known_stars(connection)
-    before = _numbers_before(connection, found.measurements.measurement_id)
+    known = matching.known_stars(connection, affected=found.affected)
     named = Known(known["star_id"], known["gaia_dr3"], known["name_key"])
     stars = found.stars
-    number = kept_numbers(found.measurements.rows, stars.star, len(stars), named, before)
+    measurements = found.measurements
+    number = kept_numbers(measurements.rows, stars.star, len(stars), named, measurements.star)
     place = np.where(number > 0, np.searchsorted(known["star_id"], number), -1)
     number[place < 0] = matching.take_star_numbers(connection, int((place < 0).sum()))
     return Numbering(number, known, place)
 
 
-def _numbers_before(connection: Connection, measurement_id: Integers) -> Integers:
-    """Return the number (n,) of the star that each measurement belonged to, 0 for none."""
-    matched = matching.matches(connection)
-    order = np.argsort(matched["measurement_id"])
-    ids, numbers = np.append(matched["measurement_id"][order], 0), np.append(matched["star_id"][order], 0)
-    place = np.searchsorted(ids[:-1], measurement_id)
-    return np.where(ids[place] == measurement_id, numbers[place], 0)
-
-
 def star_table(connection: Connection, found: Found, numbering: Numbering) -> dict[str, Any]:
     """Return the columns of the table `star`, by number."""
     stars, attributes = found.stars, found.attributes
-    tmass = collected(matching.tmass_names(connection), found.measurements.measurement_id, attributes.tmass_row)
+    tmass = collected(
+        matching.tmass_names(connection, affected=found.affected),
+        found.measurements.measurement_id,
+        attributes.tmass_row,
+    )
     identity, split = _identified(connection, found, numbering, tmass)
     columns: dict[str, Any] = {
         "star_id": numbering.number,
@@ -128,7 +112,7 @@ def _identified(
     """Return identity and split (m,): those that known stars have, and new ones for new stars."""
     known, place = numbering.known, numbering.place
     kept, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
-    old = matching.identities(connection).take(place[kept])
+    old = matching.identities(connection, affected=found.affected).take(place[kept])
     fresh = _fresh_identities(connection, found, new, tmass, old, known["gaia_dr3"])
     split = np.empty(len(place), np.int16)
     split[kept], split[new] = known["split"][place[kept]], split_of(fresh)
@@ -144,5 +128,7 @@ def _fresh_identities(
     gaia, attributes = found.stars.gaia_dr3[new], found.attributes
     unnamed = (gaia == 0) | np.isin(gaia, taken_gaia)
     wanted = np.where(unnamed, attributes.object_row[new], -1)
-    objects = collected(matching.object_names(connection), found.measurements.measurement_id, wanted)
+    objects = collected(
+        matching.object_names(connection, affected=found.affected), found.measurements.measurement_id, wanted
+    )
     return new_identities(gaia, tmass.take(new), objects, attributes.ra[new], attributes.dec[new], taken)

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.domain.quantities import PARAMETERS
 from app.domain.versions import Version
-from app.pipeline.homogenize import load_models
+from app.pipeline.models import load_models
 from app.pipeline.truth_rows import Sky, TrueRows, load_sky, read_truth
 from app.science.arrays import Booleans, Floats, Integers
 from app.science.calibration.features import stack

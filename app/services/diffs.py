@@ -8,6 +8,7 @@ import numpy as np
 
 from app.domain.diffs import Change, MovedPage, ParameterDiff, SideBySide, VersionDiff
 from app.domain.quantities import PARAMETERS
+from app.domain.reproduction import leaves
 from app.domain.versions import Model, Version
 from app.science.arrays import Booleans, Floats
 from app.science.validation import diff as science
@@ -58,7 +59,7 @@ class Diffs:
             only_second=after - counted.common,
             moved=counted.moved,
             parameters={parameter: counted.parameter(p) for p, parameter in enumerate(PARAMETERS)},
-            plan=_differing(_flat(sides[0].plan), _flat(sides[1].plan)),
+            plan=_differing(leaves(sides[0].plan), leaves(sides[1].plan)),
             models=_differing(_kinds(models[0]), _kinds(models[1])),
             pairs=_together(_pairs(sides[0]), _pairs(sides[1])),
         )
@@ -138,17 +139,6 @@ def _count(condition: Booleans) -> Any:
 def _change(tally: science.Tally, p: int, group: int) -> Change:
     spread = tally.spread(p, group)
     return Change(spread.n, spread.beyond, spread.quantiles if spread.n else None)
-
-
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings by their dotted path; lists count as leaves."""
-    if not isinstance(value, dict):
-        return {path: value}
-    return {
-        name: leaf
-        for key, part in value.items()
-        for name, leaf in _flat(part, f"{path}.{key}" if path else str(key)).items()
-    }
 
 
 def _kinds(models: list[Model]) -> dict[str, Any]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from app.domain.errors import SosError
-from app.storage import migrate, versions
+from app.storage import migrate, steps, versions
 from app.storage.engine import Database
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What the service found; it is ready where there is no problem."""
+    """What the service found; it is ready where there is no problem. It answers without workers, but no job runs."""
 
     schema: str | None
     expected_schema: str
     version: int | None
     problems: tuple[str, ...]
+    workers: int | None = None
+    worker_seen_at: datetime | None = None
 
 
 class Health:
@@ -32,10 +35,13 @@ class Health:
         try:
             with self._database.connect() as connection:
                 schema = migrate.current_revision(connection)
-                version = versions.current(connection) if schema == expected else None
+                if schema != expected:
+                    return Readiness(schema, expected, None, tuple(_problems(schema, expected, None)))
+                version = versions.current(connection)
+                workers, seen_at = steps.workers(connection)
         except SosError as error:
             return Readiness(None, expected, None, (str(error),))
-        return Readiness(schema, expected, version, tuple(_problems(schema, expected, version)))
+        return Readiness(schema, expected, version, tuple(_problems(schema, expected, version)), workers, seen_at)
 
 
 def _problems(schema: str | None, expected: str, version: int | None) -> list[str]:

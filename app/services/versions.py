@@ -96,6 +96,15 @@ def resolve(connection: Connection, asked: int | None) -> int:
     return asked
 
 
+def numbered(connection: Connection, asked: int | None) -> int:
+    """Return the number of the version asked for, in whatever state, else of the published one.
+
+    Raises:
+        NotPublishedError: none is asked for and none has been published.
+    """
+    return asked or _published(connection)
+
+
 def insist_readable(version: int, state: VersionState | None) -> None:
     """Refuse a version whose catalogue cannot be served.
 

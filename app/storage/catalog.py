@@ -18,7 +18,7 @@ from psycopg import sql
 
 from app.domain.catalog import Page, Rows
 from app.domain.columns import CATALOG
-from app.domain.homogenized import HomogenizedStar
+from app.domain.homogenized import HomogenizedStar, SurveyFile
 from app.domain.sky import Cone
 from app.domain.stars import GaiaSource, StarId, StarNumber, SurveyObject
 from app.domain.versions import VersionState
@@ -48,6 +48,7 @@ class CatalogReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._models: dict[int, star_rows.Models] = {}
+        self._files: dict[int | None, SurveyFile | None] = {None: None}
 
     async def served(self, version: int) -> Reading[None]:
         """Return which version is published, and the state of this one."""
@@ -60,7 +61,8 @@ class CatalogReader:
         row = await self._row(version, star_statement(version, condition), parameters)
         if row.get("star") is None:
             return _reading(row, None)
-        return _reading(row, star_rows.star(version, row, await self._models_of(version, row)))
+        models, files = await self._models_of(version, row), await self._files_of(row)
+        return _reading(row, star_rows.star(version, row, models, files))
 
     async def cone(self, version: int, cone: Cone, page: Page) -> Reading[Rows | None]:
         """Return a page of the stars in a cone, nearest first, ties by number."""
@@ -91,8 +93,19 @@ class CatalogReader:
                 self._models[version] = known
         return known
 
+    async def _files_of(self, row: Row) -> star_rows.Files:
+        """Return the files of a star's measurements; a number keeps its file for ever, so each is read once."""
+        missing = {item["ingestion_id"] for item in row["contributions"] or ()} - self._files.keys()
+        if missing:
+            numbers = f"{{{','.join(map(str, missing))}}}"
+            rows = await self._reader.rows(_FILES, {"numbers": numbers})
+            self._files.update(dict.fromkeys(missing) | star_rows.files(rows))
+        return self._files
 
-_SERVED, _MODELS, _SURVEY = (Statement.of(queries("catalog")[name]) for name in ("served", "models", "survey"))
+
+_SERVED, _MODELS, _FILES, _SURVEY = (
+    Statement.of(queries("catalog")[name]) for name in ("served", "models", "files", "survey")
+)
 
 
 @lru_cache(maxsize=256)

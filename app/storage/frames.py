@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from app.storage import bulk
 from app.storage.queries import queries
 
 Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]
+BEYOND = 2**63 - 1
+"""Above every star's number."""
 
 
 def linked_measurements(connection: Connection, survey_id: int) -> Columns:
@@ -40,19 +42,22 @@ def data_snapshot(connection: Connection) -> dict[str, Any]:
     return snapshot
 
 
-def measurements_by_star(connection: Connection, *, rows: int) -> Iterator[Columns]:
-    """Yield all matched measurements in star order, in blocks of about `rows` that never divide a star."""
-    rest: Columns | None = None
-    for block in bulk.copy_out_blocks(connection, queries("calibration")["measurements_by_star"], rows=rows):
-        whole = block if rest is None else {name: np.concatenate([rest[name], block[name]]) for name in block}
-        star = whole["star_id"]
-        if len(star) == 0:
-            return
-        cut = int(np.searchsorted(star, star[-1], side="left"))
-        yield {name: column[:cut] for name, column in whole.items()}
-        rest = {name: column[cut:] for name, column in whole.items()}
-    if rest is not None and len(rest["star_id"]):
-        yield rest
+def data_state(connection: Connection) -> str:
+    """Return a name for measurements and stars as they are; it changes with every file and every cross-match."""
+    return str(connection.exec_driver_sql(queries("calibration")["data_state"]).scalar_one())
+
+
+def star_ranges(connection: Connection, *, rows: int) -> list[tuple[int, int]]:
+    """Return ranges of star numbers (first, below) that hold all stars, with about `rows` measurements in each."""
+    found = connection.exec_driver_sql(queries("calibration")["star_ranges"], {"rows": rows}).scalars()
+    firsts = [int(first) for first in found]
+    return list(zip(firsts, [*firsts[1:], BEYOND], strict=False))
+
+
+def measurements_of_stars(connection: Connection, stars: tuple[int, int]) -> Columns:
+    """Return all matched measurements of a range of star numbers (first, below), in star order."""
+    parameters = {"first": stars[0], "after": stars[1]}
+    return bulk.copy_out(connection, queries("calibration")["measurements_of_stars"], parameters)
 
 
 def count_matches(connection: Connection) -> int:
@@ -73,3 +78,14 @@ def kiel_rows(connection: Connection, version_id: int, *, most: int) -> Columns:
 def count_measurements(connection: Connection) -> int:
     """Return how many measurements there are."""
     return int(connection.exec_driver_sql(queries("calibration")["count_measurements"]).scalar_one())
+
+
+def any_within(connection: Connection, limits: Mapping[str, Any]) -> bool:
+    """Return whether a measurement of a survey (`survey_id`) lies within limits `snr_min` ... `feh_max`."""
+    return bool(connection.exec_driver_sql(queries("calibration")["any_within"], dict(limits)).scalar_one())
+
+
+def stars_in_common(connection: Connection, survey_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many stars each survey has in common with another one of the list, blends left out."""
+    rows = connection.exec_driver_sql(queries("calibration")["stars_in_common"], {"surveys": list(survey_ids)})
+    return {row[0]: row[1] for row in rows}

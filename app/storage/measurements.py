@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.storage import raw
 from app.storage.bulk import Column, copy_in, copy_out
 from app.storage.engine import driver_connection
 from app.storage.queries import queries
@@ -87,10 +88,18 @@ def delete_rows(connection: Connection, survey_id: int, numbers: NDArray[np.int6
     connection.exec_driver_sql(queries("measurements")["delete_rows"], parameters)
 
 
-def delete_ingestions(connection: Connection, survey_id: int, ingestion_ids: Sequence[int]) -> None:
-    """Delete all measurements of some files, with what matched them to stars."""
-    parameters = {"survey_id": survey_id, "ingestion_ids": list(ingestion_ids)}
-    connection.exec_driver_sql(queries("measurements")["delete_ingestions"], parameters)
+def purge_superseded(connection: Connection) -> int:
+    """Delete the rows of replaced files that nothing needs any more, and return how many files these were.
+
+    A kept version needs the rows that it calibrated, its originals among them; the next cross-match needs those that
+    still belong to a star, to see what changes without them. Nothing goes while a version is being made.
+    """
+    unneeded = connection.exec_driver_sql(queries("measurements")["unneeded"]).all()
+    for row in unneeded:
+        raw.delete_ingestions(connection, row.survey, [row.ingestion_id])
+        parameters = {"survey_id": row.survey_id, "ingestion_id": row.ingestion_id}
+        connection.exec_driver_sql(queries("measurements")["delete_ingestion"], parameters)
+    return len(unneeded)
 
 
 def _execute(connection: Connection, name: str, partition: Partition) -> None:

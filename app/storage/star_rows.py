@@ -13,11 +13,13 @@ from app.domain.homogenized import (
     HomogenizedStar,
     Interval,
     ModelReference,
+    SurveyFile,
 )
 from app.domain.quantities import PARAMETERS, Parameter
 
 Row: TypeAlias = Mapping[str, Any]
 Models: TypeAlias = Mapping[tuple[int, str], ModelReference]
+Files: TypeAlias = Mapping[int | None, SurveyFile | None]
 
 _MAGNITUDES = ("g_mag", "bp_mag", "rp_mag", "k_mag")
 _CORRELATIONS = {"teff_logg": "rho_teff_logg", "teff_feh": "rho_teff_feh", "logg_feh": "rho_logg_feh"}
@@ -43,8 +45,18 @@ def models(rows: Iterable[Row]) -> Models:
     return {(row["survey_id"], row["parameter"]): _model(row) for row in rows}
 
 
-def star(version: int, row: Row, known: Models) -> HomogenizedStar:
-    """Return the star of a row with its contributions, each with the model that made it."""
+def files(rows: Iterable[Row]) -> dict[int | None, SurveyFile | None]:
+    """Return files by the number under which they were taken in."""
+    return {
+        row["ingestion_id"]: SurveyFile(
+            row["ingestion_id"], row["file_name"], row["file_sha256"], row["descriptor_sha256"]
+        )
+        for row in rows
+    }
+
+
+def star(version: int, row: Row, known: Models, read: Files) -> HomogenizedStar:
+    """Return the star of a row with its contributions, each with the file and the models that it came through."""
     values = row["star"]
     return HomogenizedStar(
         version=version,
@@ -55,7 +67,7 @@ def star(version: int, row: Row, known: Models) -> HomogenizedStar:
         magnitudes={name: values[name] for name in _MAGNITUDES},
         estimates={names.parameter: _estimate(values, names) for names in _NAMES},
         correlation={pair: values[column] for pair, column in _CORRELATIONS.items()},
-        contributions=tuple(_contribution(item, known) for item in row["contributions"] or ()),
+        contributions=tuple(_contribution(item, known, read) for item in row["contributions"] or ()),
     )
 
 
@@ -64,11 +76,13 @@ def _estimate(row: Row, names: _Names) -> Estimate:
     return Estimate(interval, row[names.n], row[names.chi2], row[names.p_value], row[names.flags])
 
 
-def _contribution(row: Row, known: Models) -> Contribution:
+def _contribution(row: Row, known: Models, read: Files) -> Contribution:
     return Contribution(
         survey=row["survey"],
         object_id=row["object_id"],
         measurement_id=row["measurement_id"],
+        row_number=row["row_number"],
+        file=read[row["ingestion_id"]],
         snr=row["snr"],
         in_domain=row["in_domain"],
         split=SPLITS[row["split"]],

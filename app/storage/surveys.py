@@ -46,7 +46,7 @@ def get(connection: Connection, name: str) -> Survey:
 
 
 def ingestions(connection: Connection, name: str, *, file_sha256: str | None = None) -> list[Ingestion]:
-    """Return the files taken into a survey, oldest first; only those of one content if asked."""
+    """Return the files taken into a survey and not replaced, oldest first; only those of one content if asked."""
     parameters = {"name": name, "file_sha256": file_sha256}
     return [Ingestion(*row) for row in connection.exec_driver_sql(queries("surveys")["ingestions"], parameters)]
 
@@ -80,9 +80,12 @@ def finish_ingestion(connection: Connection, ingestion_id: int, *, rows_stored: 
     connection.exec_driver_sql(queries("surveys")["finish_ingestion"], values)
 
 
-def drop_ingestions(connection: Connection, ingestion_ids: Sequence[int]) -> None:
-    """Forget files and their rejects; their measurements must be gone."""
-    connection.exec_driver_sql(queries("surveys")["drop_ingestions"], {"ingestion_ids": list(ingestion_ids)})
+def supersede(connection: Connection, ingestion_ids: Sequence[int]) -> None:
+    """Put files aside: their measurements are not present any more, their rejects are forgotten.
+
+    The rows themselves stay until `measurements.purge_superseded` finds that nothing needs them.
+    """
+    connection.exec_driver_sql(queries("surveys")["supersede"], {"ingestion_ids": list(ingestion_ids)})
 
 
 def add_rejects(

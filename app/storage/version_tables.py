@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.storage import bulk, sky
 from app.storage.engine import driver_connection
+from app.storage.queries import queries
 
 TABLES = ("calibrated", "homogenized")
 
@@ -20,9 +21,11 @@ def create(connection: Connection, version_id: int) -> None:
         _execute(connection, "CREATE TABLE {part} (LIKE {whole} INCLUDING DEFAULTS)", table, version_id)
 
 
-def append(connection: Connection, table: str, version_id: int, columns: Mapping[str, Any]) -> int:
-    """Copy columns into a version's table, in the transaction that made it; return the number of rows."""
-    return bulk.copy_in(connection, f"{table}_{version_id}", columns, freeze=True)
+def append(
+    connection: Connection, table: str, version_id: int, columns: Mapping[str, Any], *, freeze: bool = False
+) -> int:
+    """Copy columns into a version's table and return the number of rows; `freeze` in the transaction that made it."""
+    return bulk.copy_in(connection, f"{table}_{version_id}", columns, freeze=freeze)
 
 
 def attach(connection: Connection, version_id: int) -> None:
@@ -42,6 +45,24 @@ def drop(connection: Connection, version_id: int) -> None:
     """Remove a version's tables, attached or not."""
     for table in TABLES:
         _execute(connection, "DROP TABLE IF EXISTS {part}", table, version_id)
+
+
+def detach(connection: Connection, version_id: int) -> None:
+    """Take a version's tables out of the whole while others are read; outside of any transaction."""
+    for table, attached in _tables(connection, version_id):
+        if attached:
+            _execute(connection, "ALTER TABLE {whole} DETACH PARTITION {part} CONCURRENTLY", table, version_id)
+
+
+def left_over(connection: Connection) -> list[int]:
+    """Return versions that failed or were removed and still have tables."""
+    rows = connection.exec_driver_sql(queries("versions")["left_over"]).scalars()
+    return [int(number) for number in rows]
+
+
+def _tables(connection: Connection, version_id: int) -> list[tuple[str, bool]]:
+    rows = connection.exec_driver_sql(queries("versions")["tables_of"], {"version_id": version_id})
+    return [(row[0], row[1]) for row in rows]
 
 
 def _execute(connection: Connection, statement: str, table: str, version_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, type_coerce, update
 from sqlalchemy.dialects import postgresql
 
 from app.domain.errors import ConflictError, NotFoundError, UnknownVersionError
@@ -19,13 +19,18 @@ _PUBLISHABLE = {VersionState.READY, VersionState.PUBLISHED, VersionState.RETIRED
 def create(
     connection: Connection, *, plan: dict[str, Any], inputs: dict[str, Any], software: dict[str, Any], seed: int
 ) -> int:
-    """Add a running version and return its number."""
+    """Add a queued version and return its number."""
     statement = (
         insert(VersionRow)
-        .values(state=VersionState.RUNNING, plan=plan, inputs=inputs, software=software, seed=seed)
+        .values(state=VersionState.QUEUED, plan=plan, inputs=inputs, software=software, seed=seed)
         .returning(VersionRow.version_id)
     )
     return connection.execute(statement).scalar_one()
+
+
+def start(connection: Connection, version_id: int, *, data_state: str) -> None:
+    """Mark a version as running, on measurements and stars in this state."""
+    _set(connection, version_id, state=VersionState.RUNNING, data_state=data_state)
 
 
 def add_model(
@@ -39,8 +44,12 @@ def add_model(
     direction: str,
     content: bytes,
     metrics: dict[str, Any],
+    fit_key: str | None = None,
 ) -> str:
-    """Keep a fitted model with its metrics; return the SHA-256 of its bytes."""
+    """Keep a fitted model with its metrics; return the SHA-256 of its bytes.
+
+    `fit_key` names everything that the survey's models were made of, so that another version can take them over.
+    """
     sha256 = artifacts.put(connection, content, "application/x-sos-model")
     connection.execute(
         insert(ModelRow).values(
@@ -52,9 +61,32 @@ def add_model(
             direction=direction,
             artifact_sha256=sha256,
             metrics=metrics,
+            fit_key=fit_key,
         )
     )
     return sha256
+
+
+def take_over_models(
+    connection: Connection, version_id: int, survey_id: int, *, fit_key: str, stage: str
+) -> int | None:
+    """Give a version the models that another one has under this key; return which one, None if there is none."""
+    of_survey = (ModelRow.fit_key == fit_key, ModelRow.survey_id == survey_id)
+    known = select(ModelRow.version_id).where(*of_survey, ModelRow.version_id != version_id)
+    found = connection.execute(known.order_by(ModelRow.version_id.desc()).limit(1)).scalar_one_or_none()
+    if found is None:
+        return None
+    same = ("survey_id", "parameter", "kind", "direction", "artifact_sha256", "metrics", "fit_key")
+    taken = select(literal(version_id), literal(stage), *(getattr(ModelRow, name) for name in same))
+    taken = taken.where(*of_survey, ModelRow.version_id == found).order_by(ModelRow.model_id)
+    rows = postgresql.insert(ModelRow).from_select(["version_id", "stage", *same], taken)
+    connection.execute(rows.on_conflict_do_nothing())
+    return found
+
+
+def restart_inputs(connection: Connection, version_id: int, inputs: dict[str, Any]) -> None:
+    """Write down which data a version is made of, now that it begins."""
+    _set(connection, version_id, inputs=inputs)
 
 
 def set_metrics(connection: Connection, version_id: int, metrics: dict[str, Any]) -> None:
@@ -71,6 +103,13 @@ def finish(connection: Connection, version_id: int, *, n_stars: int) -> None:
 def fail(connection: Connection, version_id: int, reason: str) -> None:
     """Mark a version as failed, with a reason that a person can act on."""
     _set(connection, version_id, state=VersionState.FAILED, reason=reason, finished_at=func.now())
+
+
+def remove(connection: Connection, version_id: int, reason: str) -> bool:
+    """Mark a complete version that is not published as removed; return whether it was one."""
+    condition = (VersionRow.version_id == version_id, VersionRow.state.in_([VersionState.READY, VersionState.RETIRED]))
+    statement = update(VersionRow).where(*condition).values(state=VersionState.REMOVED, reason=reason)
+    return bool(connection.execute(statement).rowcount)
 
 
 def add_report(
@@ -95,6 +134,7 @@ def publish(connection: Connection, version_id: int, *, action: str = "publish")
         UnknownVersionError: there is no such version.
         ConflictError: the version is not complete.
     """
+    connection.execute(select(VersionRow.version_id).where(VersionRow.version_id == version_id).with_for_update())
     version = get(connection, version_id)
     if version.state not in _PUBLISHABLE:
         raise ConflictError(f"version {version_id} is {version.state}, only a complete version can be published")

@@ -7,12 +7,13 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import diffs, examples, pages, stars, surveys, versions
+from app.api.models import access, diffs, examples, pages, provenance, stars, surveys, versions
 from app.web.pages import target
 from tests.support.http import Service
 
 CONTRACT = [
     "/v1/stars/{id}",
+    "/v1/stars/{id}/provenance",
     "/v1/cone",
     "/v1/region",
     "/v1/catalog",
@@ -26,6 +27,9 @@ CONTRACT = [
     "/v1/versions/{v}/models",
     "/v1/versions/{v}/validation",
     "/v1/versions/{v}/diff/{w}",
+    "/v1/versions/{v}/provenance",
+    "/v1/admin/keys",
+    "/v1/admin/audit",
     "/healthz",
     "/readyz",
 ]
@@ -69,6 +73,11 @@ def test_every_call_with_a_body_is_described_with_examples_of_both(service: Serv
         (versions.ModelList, examples.MODELS),
         (versions.ValidationAnswer, examples.VALIDATION),
         (diffs.DiffAnswer, examples.DIFF),
+        (provenance.ProvAnswer, examples.PROVENANCE),
+        (access.KeyList, examples.KEYS),
+        (access.NewKeyAnswer, examples.NEW_KEY),
+        (access.KeyAnswer, examples.REVOKED_KEY),
+        (access.AuditPage, examples.AUDIT),
     ],
 )
 def test_examples_have_the_shape_of_answers(shape: type, example: dict):

@@ -19,6 +19,8 @@ def test_a_process_with_a_published_version_is_ready(service: Service):
         "expected_schema": expected,
         "version": 2,
         "problems": [],
+        "workers": 0,
+        "worker_seen_at": None,
     }
 
 

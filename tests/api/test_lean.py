@@ -22,6 +22,7 @@ CALLS = [
     "/v1/stars/x",
     "/v1/stars/sos:11?columns=teff",
     "/v1/stars/",
+    "/v1/stars/alpha_dr1:A%2F0%20%2B1/provenance",
     "/v1/cone?ra=150&dec=%2B2&radius=30&limit=2",
     "/v1/cone?ra=150&dec=2&radius=30&limit=2&limit=3",
     "/v1/cone?ra=10:00:00&dec=+02:00:00&radius=30",

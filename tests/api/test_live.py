@@ -86,3 +86,18 @@ def test_the_service_starts_without_the_libraries_that_fit_models():
     heavy = ("xgboost", "mapie", "sklearn", "numba", "matplotlib", "astropy", "pandas", "adbc_driver_postgresql")
     code = f"import app.main, sys; print([name for name in {heavy!r} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_an_upload_without_a_key_is_refused_before_any_of_it_is_sent(live: tuple[str, Truth]):
+    host, _, port = live[0].removeprefix("http://").partition(":")
+    head = (
+        "POST /v1/admin/keys HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        f"Content-Length: {500 << 20}",
+        "",
+        "",
+    )
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall("\r\n".join(head).encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")

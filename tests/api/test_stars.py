@@ -6,8 +6,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.api.models.stars import StarAnswer
+from app.storage.engine import Database
+from tests.support import catalogue
 from tests.support.catalogue import FIRST_GAIA, Truth
-from tests.support.http import Service
+from tests.support.http import Service, serving
 
 PLACE = 14  # measured by all three surveys
 
@@ -57,6 +59,9 @@ def test_the_contributions_say_why(service: Service, truth: Truth):
     assert teff["weight"] == 0.5
     assert teff["model"]["kind"] == "boosted"
     assert len(teff["model"]["sha256"]) == 64
+    assert beta["row_number"] == PLACE // 2 + 1
+    assert beta["file"] == {"name": "beta_dr2.fits", "sha256": "a" * 64, "descriptor_sha256": "b" * 64}
+    assert star["contributions"][2]["file"]["name"] == "gamma.fits"
     assert star["contributions"][0]["teff"]["model"]["kind"] == "identity"
     assert star["contributions"][2]["teff"]["model"] is None
 
@@ -82,6 +87,22 @@ def test_what_is_missing_is_null(service: Service, truth: Truth):
     no_raw = service.get(f"/v1/stars/alpha_dr1:{truth.object_id('alpha_dr1', 2)}").json()["contributions"][0]
     assert no_raw["teff"]["raw"] == {"value": None, "lower": None, "upper": None}
     assert no_raw["teff"]["correction"] == {"value": None, "lower": None, "upper": None}
+
+
+def test_a_contribution_whose_row_was_replaced_stays_with_what_the_version_holds(database: Database):
+    truth = catalogue.build(database)
+    with serving(database) as service:
+        before = service.get(f"/v1/stars/sos:{truth.star_id[PLACE]}").json()
+        with database.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM measurement WHERE survey_id = 2")
+        after = service.get(f"/v1/stars/sos:{truth.star_id[PLACE]}")
+    TypeAdapter(StarAnswer).validate_json(after.content, strict=True, extra="forbid")
+    unknown = {"value": None, "lower": None, "upper": None}
+    [alpha, beta, gamma] = before["contributions"]
+    for name in ("teff", "logg", "feh"):
+        beta[name] |= {"raw": unknown, "correction": unknown, "excluded": False}
+    beta |= {"object_id": None, "row_number": None, "file": None, "snr": None}
+    assert after.json()["contributions"] == [alpha, beta, gamma]
 
 
 def test_the_answer_has_the_documented_shape(service: Service, truth: Truth):

@@ -76,6 +76,7 @@ def test_a_version_that_is_no_number_is_refused(service: Service, name: str):
 
 READ_CALLS = [
     "/v1/stars/sos:11",
+    "/v1/stars/sos:11/provenance",
     "/v1/cone?ra=0&dec=90&radius=1",
     "/v1/catalog",
     "/v1/catalog?format=csv",
@@ -98,7 +99,7 @@ def test_every_read_call_takes_a_version(service: Service, path: str):
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:sos:problem:unknown-version")
 
 
-@pytest.mark.parametrize("path", READ_CALLS[:5])
+@pytest.mark.parametrize("path", READ_CALLS[:6])
 def test_an_answer_under_a_version_number_never_changes(service: Service, path: str):
     mark = "&" if "?" in path else "?"
     fixed = service.get(f"{path}{mark}version=1")
@@ -160,7 +161,7 @@ def test_a_version_that_is_not_complete_is_not_served(database: Database, state:
     with database.begin() as connection:
         connection.exec_driver_sql(f"UPDATE version SET state = '{state}' WHERE version_id = {number}")
     with serving(database) as service:
-        for path in READ_CALLS[:4]:
+        for path in READ_CALLS[:5]:
             answer = service.get(path, version=number) if "?" not in path else service.get(f"{path}&version={number}")
             assert answer.status_code == 404
             assert f"version 2 is {state}" in answer.json()["detail"]
@@ -170,7 +171,7 @@ def test_a_version_that_is_not_complete_is_not_served(database: Database, state:
 def test_before_the_first_publication_reading_is_refused_and_the_rest_answers(database: Database):
     truth = catalogue.build(database, n_versions=0)
     with serving(database) as service:
-        for path in (*READ_CALLS[:5], *READ_CALLS[8:], "/readyz"):
+        for path in (*READ_CALLS[:6], *READ_CALLS[9:], "/readyz"):
             answer = service.get(path)
             assert answer.status_code == 503, path
             assert answer.headers["content-type"] == "application/problem+json"

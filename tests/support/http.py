@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
@@ -17,7 +18,8 @@ from app.storage.engine import Database
 class Service:
     """Asks the application and returns its answers."""
 
-    def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+    def __init__(self, app: FastAPI, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+        self.app = app
         self._portal = portal
         self._client = client
 
@@ -46,6 +48,16 @@ class Service:
 
         return self._portal.call(ask)
 
+    def send(self, method: str, path: str, *, client: str = "127.0.0.1", **options: Any) -> httpx.Response:
+        """Return the answer to a request that comes from the address `client`; options are httpx's."""
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(client, 50_000))
+            async with httpx.AsyncClient(transport=transport, base_url=self._client.base_url) as other:
+                return await other.request(method, path, **options)
+
+        return self._portal.call(ask)
+
     def rows(self, path: str, name: str, **query: Any) -> list[dict[str, Any]]:
         """Return the rows of every page, following `next`."""
         found: list[dict[str, Any]] = []
@@ -66,5 +78,5 @@ def serving(database: Database, **settings: Any) -> Iterator[Service]:
     app = create_app(Settings(database_url=database.url, pool_size=2, stream_pool_size=2, **settings))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sos.test")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
-        yield Service(portal, client)
+        yield Service(app, portal, client)
         portal.call(client.aclose)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from procrastinate import JobContext
-
-from app.pipeline.crossmatch import crossmatch, survey_radii
-from app.storage.engine import Database
+from app.pipeline.crossmatch import crossmatch as match
+from app.pipeline.crossmatch import survey_radii
+from workers.work import Work
 
 
-def match(context: JobContext) -> dict[str, Any]:
-    """Cross-match every measurement; returns how many stars and measurements there are."""
-    database: Database = context.additional_context["database"]
-    summary = crossmatch(database, survey_radii(database))
-    return {"stars": summary.stars, "measurements": summary.measurements}
+def crossmatch(work: Work, *, full: bool) -> None:
+    """Cross-match every measurement."""
+    summary = match(work.database, survey_radii(work.database), full=full, progress=work.progress())
+    with work.database.begin() as connection:
+        work.finish(connection, result={"stars": summary.stars, "measurements": summary.measurements})

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from procrastinate import JobContext
-
+from app.domain.errors import TableError
+from app.pipeline import uploads
 from app.pipeline.ingest import ingest as take_in
 from app.pipeline.readers import open_table
-from app.storage.engine import Database
 from app.surveys import loader
+from workers.work import Work
 
 
-def ingest(context: JobContext, *, path: str) -> dict[str, Any]:
-    """Ingest a file of the survey that its columns fit; returns rows stored and rejected."""
-    database: Database = context.additional_context["database"]
+def ingest(work: Work, *, path: str, survey: str, replace: bool, uploaded: bool) -> None:
+    """Ingest a file into a survey.
+
+    Args:
+        work: the step.
+        path: the file, as this machine sees it.
+        survey: name of the survey, whose descriptors say what the columns mean.
+        replace: first take out what other files brought into the survey.
+        uploaded: the file was uploaded for this job and is removed when it is in.
+    """
     file = Path(path)
-    descriptor = loader.recognise(open_table(file).schema.names, file.name, loader.builtin())
-    taken = take_in(database, descriptor, file)
-    return {"survey": taken.survey, "stored": taken.rows_stored, "rejected": taken.rows_rejected}
+    if not file.is_file():
+        raise TableError(file.name, "is not there any more: ask for the job again with the file in its place")
+    formats = loader.by_name(survey, loader.known(work.means.descriptors))
+    descriptor = loader.recognise(open_table(file).schema.names, file.name, formats)
+    taken = take_in(work.database, descriptor, file, replace_earlier=replace, progress=work.progress())
+    result = {
+        "survey": taken.survey,
+        "file": taken.file_name,
+        "sha256": taken.file_sha256,
+        "rows_read": taken.rows_read,
+        "rows_stored": taken.rows_stored,
+        "rows_rejected": taken.rows_rejected,
+        "repeated": taken.repeated,
+    }
+    with work.database.begin() as connection:
+        work.finish(connection, result=result)
+    if uploaded:
+        uploads.remove(file)

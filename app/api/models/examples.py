@@ -42,6 +42,12 @@ STAR: dict[str, Any] = {
             "survey": "galah_dr3",
             "object_id": "131217003901002",
             "measurement_id": "1203",
+            "row_number": 1203,
+            "file": {
+                "name": "galah_dr3.fits",
+                "sha256": "2c26b46b68ffc68f",
+                "descriptor_sha256": "fcde2b2edba56bf4",
+            },
             "snr": 83.5,
             "in_domain": True,
             "split": "test",
@@ -289,4 +295,169 @@ DIFF: dict[str, Any] = {
     ],
 }
 
-READY: dict[str, Any] = {"ready": True, "schema": "0002", "expected_schema": "0002", "version": 3, "problems": []}
+PROVENANCE: dict[str, Any] = {
+    "prefix": {
+        "prov": "http://www.w3.org/ns/prov#",
+        "xsd": "http://www.w3.org/2001/XMLSchema#",
+        "sos": "urn:sos:",
+    },
+    "entity": {
+        "sos:version/3/star/42/teff": {
+            "prov:type": [{"$": "sos:HomogenizedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff of sos:42",
+            "prov:value": {"$": "4811.3", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+        "sos:version/3/measurement/1203/teff": {
+            "prov:type": [{"$": "sos:CalibratedValue", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "teff by galah_dr3 on the unified scale",
+            "prov:value": {"$": "4806.0", "type": "xsd:double"},
+            "sos:unit": "K",
+        },
+    },
+    "activity": {
+        "sos:version/3/homogenization": {
+            "prov:type": [{"$": "sos:Homogenization", "type": "prov:QUALIFIED_NAME"}],
+            "prov:label": "Calibrated measurements into one value a star",
+        }
+    },
+    "used": {
+        "_:used1": {
+            "prov:activity": "sos:version/3/homogenization",
+            "prov:entity": "sos:version/3/measurement/1203/teff",
+        }
+    },
+    "wasGeneratedBy": {
+        "_:wasGeneratedBy1": {
+            "prov:entity": "sos:version/3/star/42/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
+    "wasDerivedFrom": {
+        "_:wasDerivedFrom1": {
+            "prov:generatedEntity": "sos:version/3/star/42/teff",
+            "prov:usedEntity": "sos:version/3/measurement/1203/teff",
+            "prov:activity": "sos:version/3/homogenization",
+        }
+    },
+}
+
+_KEY: dict[str, Any] = {
+    "key_id": 7,
+    "name": "nightly calibration",
+    "scopes": ["calibrate"],
+    "state": "usable",
+    "created_at": "2026-01-05T09:00:00Z",
+    "created_by": 1,
+    "expires_at": "2027-01-05T09:00:00Z",
+    "revoked_at": None,
+    "last_used_at": "2026-01-06T02:00:00Z",
+}
+
+KEYS: dict[str, Any] = {"keys": [_KEY]}
+
+NEW_KEY: dict[str, Any] = {
+    **_KEY,
+    "last_used_at": None,
+    "key": "sos_7_hV2nM8sT0qkqg9oQyYb5b3vJx4mWcR1LrZ6uEa7dPfI",
+}
+
+REVOKED_KEY: dict[str, Any] = {**_KEY, "state": "revoked", "revoked_at": "2026-02-01T12:00:00Z"}
+
+AUDIT: dict[str, Any] = {
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/admin/audit?limit=1&after=MTIz",
+    "events": [
+        {
+            "event_id": "123",
+            "at": "2026-01-05T09:00:00Z",
+            "actor": "key",
+            "key_id": 1,
+            "key_name": "operator",
+            "action": "key.create",
+            "target": "key 7",
+            "parameters": {"name": "nightly calibration", "scopes": ["calibrate"], "expires_in_days": 365},
+            "outcome": "done",
+            "status": 201,
+            "detail": None,
+            "client": "192.0.2.17",
+        }
+    ],
+}
+
+READY: dict[str, Any] = {
+    "ready": True,
+    "schema": "0007",
+    "expected_schema": "0007",
+    "version": 3,
+    "problems": [],
+    "workers": 1,
+    "worker_seen_at": "2026-01-06T02:01:10Z",
+}
+
+_JOB: dict[str, Any] = {
+    "job": 12,
+    "kind": "calibrate",
+    "state": "running",
+    "arguments": {"plan": "default", "publish": False, "reuse": True},
+    "requested_by": "nightly calibration",
+    "version": 4,
+    "stage": "fit bridge",
+    "done": 1,
+    "total": 3,
+    "rate": 0.0412,
+    "eta": "2026-01-06T02:01:37Z",
+    "reason": None,
+    "result": None,
+    "created_at": "2026-01-06T02:00:00Z",
+    "started_at": "2026-01-06T02:00:00Z",
+    "finished_at": None,
+    "url": "http://127.0.0.1:8000/v1/jobs/12",
+    "events": "http://127.0.0.1:8000/v1/jobs/12/events",
+}
+
+QUEUED_JOB: dict[str, Any] = {
+    **_JOB,
+    "state": "queued",
+    "stage": None,
+    "done": None,
+    "total": None,
+    "rate": None,
+    "eta": None,
+    "started_at": None,
+}
+
+JOB: dict[str, Any] = {
+    **_JOB,
+    "steps": [
+        {
+            "name": "fit:lamost_lrs:0",
+            "stage": "fit bridge",
+            "state": "running",
+            "attempt": 1,
+            "worker": "node3:4711",
+            "started_at": "2026-01-06T02:00:41Z",
+            "finished_at": None,
+        }
+    ],
+    "log": [
+        {
+            "line": 301,
+            "at": "2026-01-06T02:00:40Z",
+            "level": "info",
+            "message": "lamost_lrs: 61235 stars in common with the scale",
+        }
+    ],
+}
+
+JOBS: dict[str, Any] = {
+    "count": 1,
+    "truncated": True,
+    "next": "http://127.0.0.1:8000/v1/jobs?limit=1&after=12",
+    "jobs": [_JOB],
+}
+
+CANCELLED_JOB: dict[str, Any] = {**_JOB, "state": "cancelled", "reason": "cancelled by operator", "eta": None}
+
+SERVED: dict[str, Any] = {"version": 4, "previous": 3}

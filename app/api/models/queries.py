@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlice, Page, Slice
 from app.domain.columns import CATALOG, Column, choose
@@ -45,6 +45,12 @@ def _checked(text: str) -> str:
 
 VersionText: TypeAlias = Annotated[str, AfterValidator(_checked)]
 Real: TypeAlias = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+class NoQuery(BaseModel):
+    """No parameters; the path says it all."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def _names(columns: str) -> tuple[str, ...]:
@@ -192,6 +198,20 @@ class DiffQuery(BaseModel):
     )
     limit: int = Field(USUAL_LIST, ge=1, le=LARGEST_PAGE, description="moved stars on a page, at most")
     after: str | None = Field(None, description="place after which the page begins, as the `next` of a page gives it")
+
+
+class AuditQuery(BaseModel):
+    """A part of the record of administration."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(USUAL_LIST, ge=1, le=LARGEST_PAGE, description="events on a page, at most")
+    after: str | None = Field(None, description="place after which the page begins, as the `next` of a page gives it")
+    action: str | None = Field(None, description="only this action, such as `version.publish`")
+    key: int | None = Field(None, ge=1, lt=2**63, description="only what the key of this number did")
+    since: AwareDatetime | None = Field(
+        None, description="only what happened then or later: 2026-01-05T09:00:00Z, with the zone"
+    )
 
 
 class CatalogQuery(TableQuery):

@@ -7,7 +7,15 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from app.domain.homogenized import Contribution, Correction, Estimate, HomogenizedStar, Interval, ModelReference
+from app.domain.homogenized import (
+    Contribution,
+    Correction,
+    Estimate,
+    HomogenizedStar,
+    Interval,
+    ModelReference,
+    SurveyFile,
+)
 from app.domain.quantities import QUANTITIES, Parameter
 
 
@@ -60,12 +68,22 @@ class CorrectionAnswer(TypedDict):
     model: ModelAnswer | None
 
 
+class FileAnswer(TypedDict):
+    """The survey's file; checksums are SHA-256."""
+
+    name: str
+    sha256: str
+    descriptor_sha256: Annotated[str, Field(description="of the descriptor that says what its columns mean")]
+
+
 class ContributionAnswer(TypedDict):
-    """One measurement of the star."""
+    """One measurement of the star; of a row that was replaced since, object, row, file and raw values are null."""
 
     survey: str
-    object_id: str
+    object_id: str | None
     measurement_id: str
+    row_number: Annotated[int | None, Field(description="of the survey's row in the file, from 1")]
+    file: FileAnswer | None
     snr: float | None
     in_domain: Annotated[bool, Field(description="the correction was learnt on such stars")]
     split: Annotated[str, Field(description="part of the star in calibration: train, conformalize or test")]
@@ -157,6 +175,8 @@ def _contribution(contribution: Contribution) -> ContributionAnswer:
         "survey": contribution.survey,
         "object_id": contribution.object_id,
         "measurement_id": str(contribution.measurement_id),
+        "row_number": contribution.row_number,
+        "file": None if contribution.file is None else _file(contribution.file),
         "snr": contribution.snr,
         "in_domain": contribution.in_domain,
         "split": contribution.split,
@@ -165,6 +185,10 @@ def _contribution(contribution: Contribution) -> ContributionAnswer:
         "logg": _correction(corrections[Parameter.LOGG]),
         "feh": _correction(corrections[Parameter.FEH]),
     }
+
+
+def _file(file: SurveyFile) -> FileAnswer:
+    return {"name": file.name, "sha256": file.sha256, "descriptor_sha256": file.descriptor_sha256}
 
 
 def _correction(correction: Correction) -> CorrectionAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,40 +45,51 @@ class FittedSurvey:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """Who is fitted and who sets the tails: the same stars by turns where they are pooled, else two sets."""
+class Sample:
+    """Who is fitted and who sets the tails: the same stars by turns where they are pooled, else two sets.
+
+    Attributes:
+        training: links that are fitted, prepared.
+        held_out: links that set the tails; the same where `pooled`.
+        pooled: whether there are too few stars for two sets.
+        direction: forward or direct.
+        space: features of the models.
+        counts: stars linked, and of these in train, conformalize and test.
+    """
 
     training: Links
     held_out: Links
     pooled: bool
     direction: str
+    space: FeatureSpace
+    counts: dict[str, int]
 
     def features(self, links: Links) -> Floats:
-        return stack(links.reference if self.direction == "forward" else links.reported, links.nuisance)
+        """Return the features of links, (n, k)."""
+        return _features(links, self.direction)
 
 
 @dataclass(frozen=True)
-class _Task:
-    """One parameter to fit."""
+class ParameterFit:
+    """One parameter fitted.
 
-    parameter: int
-    identity: bool
-    sample: _Sample
-    space: FeatureSpace
-    settings: FitSettings
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """One parameter fitted."""
+    Attributes:
+        model: the bias model with its tails.
+        losses: mean held-out pinball loss of every kind of model that was tried.
+        stability: how far the correction depends on who was fitted, typical over the stars.
+        training_loss: pinball loss on the stars of the fit.
+    """
 
     model: BiasModel
-    choice: Selection
+    losses: dict[str, float]
     stability: float = 0.0
     training_loss: float = 0.0
 
 
-Each = Callable[[Callable[["_Task"], "_Fit"], Iterable["_Task"]], Iterable["_Fit"]]
+Job = tuple[Sample, int, bool, FitSettings]
+"""The arguments of `fit_parameter` as one."""
+
+Each = Callable[[Callable[[Job], ParameterFit], Iterable[Job]], Iterable[ParameterFit]]
 """`map`, or the map of a pool of processes."""
 
 
@@ -102,27 +113,47 @@ def fit_survey(
     Raises:
         ValueError: fewer links than `settings.fewest`; the message says how many there are.
     """
+    sample = sample_of(links, identity, settings)
+    fits = each(_fit_job, [(sample, p, fixed, settings) for p, fixed in enumerate(identity)])
+    return assemble(sample, list(fits), settings, own_error=own_error)
+
+
+def sample_of(links: Links, identity: tuple[bool, ...], settings: FitSettings) -> Sample:
+    """Return the stars that the models of a survey are fitted to; arguments and errors are those of `fit_survey`."""
     finite = links.precise(ENOUGH_PRECISE).finite()
     usable = finite.where(finite.split != TEST)
     if usable.stars < settings.fewest:
         raise ValueError(f"{usable.stars} stars in common with the reference scale, {settings.fewest} are needed")
-    sample = _divide(prepared(usable, identity, settings), settings)
+    training, held_out = _divide(prepared(usable, identity, settings), settings)
+    parts = {"train": TRAIN, "conformalize": CONFORMALIZE, "test": TEST}
+    counts = {name: finite.where(finite.split == part).stars for name, part in parts.items()}
+    return Sample(
+        training,
+        held_out,
+        pooled=training is held_out,
+        direction=settings.direction,
+        space=feature_space(_features(training, settings.direction), STELLAR + links.nuisance_names),
+        counts={"stars": finite.stars} | counts,
+    )
+
+
+def assemble(sample: Sample, fits: Sequence[ParameterFit], settings: FitSettings, *, own_error: Floats) -> FittedSurvey:
+    """Return the survey model of the fits of Teff, log g and [Fe/H]."""
     features = sample.features(sample.training)
-    space = feature_space(features, STELLAR + links.nuisance_names)
-    fits = list(each(_fit_parameter, [_Task(p, fixed, sample, space, settings) for p, fixed in enumerate(identity)]))
+    models = tuple(fit.model for fit in fits)
     model = SurveyModel(
         direction=settings.direction,
-        space=space,
-        models=tuple(fit.model for fit in fits),
+        space=sample.space,
+        models=models,
         domain=learn_domain(features, sample.features(sample.held_out), rng=np.random.default_rng(settings.seed)),
-        axes=grid_axes(space, features, tuple(fit.model for fit in fits)),
-        correlation=_correlation([fit.model for fit in fits], sample),
+        axes=grid_axes(sample.space, features, models),
+        correlation=_correlation(models, sample),
         reference_error=_typical_error(sample.training),
         model_error=np.array([fit.stability for fit in fits]),
         own_error=own_error,
         smoothing=_smoothing(sample),
     )
-    return FittedSurvey(model, tuple(_metrics(fit, finite, sample, settings) for fit in fits))
+    return FittedSurvey(model, tuple(_metrics(fit, sample, settings) for fit in fits))
 
 
 def reference_model(own_error: Floats) -> SurveyModel:
@@ -141,32 +172,49 @@ def reference_model(own_error: Floats) -> SurveyModel:
     )
 
 
-def _divide(usable: Links, settings: FitSettings) -> _Sample:
-    if usable.stars < settings.pooled:
-        return _Sample(usable, usable, pooled=True, direction=settings.direction)
-    training, held_out = usable.where(usable.split == TRAIN), usable.where(usable.split == CONFORMALIZE)
-    return _Sample(training, held_out, pooled=False, direction=settings.direction)
+def fit_parameter(sample: Sample, parameter: int, settings: FitSettings, *, identity: bool) -> ParameterFit:
+    """Fit the bias of a survey in one parameter.
 
-
-def _fit_parameter(task: _Task) -> _Fit:
-    if task.identity:
-        return _Fit(IDENTITY, Selection(Kind.IDENTITY, {}, np.zeros((0, 3))))
-    p, settings, training = task.parameter, task.settings, task.sample.training
-    features, target = task.sample.features(training), training.reported[:, p] - training.reference[:, p]
-    folds = _selection_folds(training, everyone=task.sample.pooled)
+    Args:
+        sample: the stars.
+        parameter: 0 Teff, 1 log g, 2 [Fe/H].
+        settings: how.
+        identity: whether the parameter defines the reference and stays as it is.
+    """
+    if identity:
+        return ParameterFit(IDENTITY, {})
+    p, training = parameter, sample.training
+    features, target = sample.features(training), training.reported[:, p] - training.reference[:, p]
+    folds = _selection_folds(training, everyone=sample.pooled)
     boost = settings.boost or BoostSettings.for_stars(training.stars)
     common: dict[str, Any] = {"boost": boost, "seed": settings.seed + p, "shrinkage": settings.shrinkage}
     kinds = candidates(training.stars, features.shape[1])
     holdout = _stopping_stars(training.star) if boost.patience else None
-    choice = select_kind(features, target, training.weights, folds, task.space, kinds, holdout=holdout, **common)
-    refit = Refit(choice.kind, task.space, boost, settings.seed + p, settings.shrinkage)
+    choice = select_kind(features, target, training.weights, folds, sample.space, kinds, holdout=holdout, **common)
+    refit = Refit(choice.kind, sample.space, boost, settings.seed + p, settings.shrinkage)
     model = refit(features, target, training.weights, holdout)
     stability = max(
-        spread_of_refits(refit, training, target, features, task.sample.features(task.sample.held_out)),
+        spread_of_refits(refit, training, target, features, sample.features(sample.held_out)),
         float(np.median(model.width.at(features))) / float(np.sqrt(training.stars)),  # no model beats a mean
     )
     loss = float(np.average(pinball_loss(target, model.quantiles(features)), weights=training.weights))
-    return _Fit(replace(model, tails=_tails(p, model, choice, task.sample, target, settings)), choice, stability, loss)
+    model = replace(model, tails=_tails(p, model, choice, sample, target, settings))
+    return ParameterFit(model, choice.losses, stability, loss)
+
+
+def _fit_job(job: Job) -> ParameterFit:
+    sample, parameter, identity, settings = job
+    return fit_parameter(sample, parameter, settings, identity=identity)
+
+
+def _features(links: Links, direction: str) -> Floats:
+    return stack(links.reference if direction == "forward" else links.reported, links.nuisance)
+
+
+def _divide(usable: Links, settings: FitSettings) -> tuple[Links, Links]:
+    if usable.stars < settings.pooled:
+        return usable, usable
+    return usable.where(usable.split == TRAIN), usable.where(usable.split == CONFORMALIZE)
 
 
 def _selection_folds(training: Links, *, everyone: bool) -> Integers:
@@ -183,9 +231,7 @@ def _stopping_stars(star: Integers) -> Floats:
     return np.where(folds_of(star + 1, 7) == 0, 1.0, 0.0)
 
 
-def _tails(
-    p: int, model: BiasModel, choice: Selection, sample: _Sample, target: Floats, settings: FitSettings
-) -> Tails:
+def _tails(p: int, model: BiasModel, choice: Selection, sample: Sample, target: Floats, settings: FitSettings) -> Tails:
     training = sample.training
     if training.stars < settings.few:
         return _student_tails(model, target, choice, sample, training.stars)
@@ -212,13 +258,13 @@ def model_features(model: BiasModel, features: Floats) -> Floats:
     return model.base.space.clip(features)
 
 
-def _scaled(model: BiasModel, sample: _Sample, choice: Selection) -> Floats:
+def _scaled(model: BiasModel, sample: Sample, choice: Selection) -> Floats:
     """Return the left-out quantiles (n, 3) in the units of the final model."""
     at = sample.features(sample.training)
     return np.column_stack([model.standardized(at, quantile) for quantile in choice.left_out.T])
 
 
-def _student_tails(model: BiasModel, target: Floats, choice: Selection, sample: _Sample, stars: int) -> Tails:
+def _student_tails(model: BiasModel, target: Floats, choice: Selection, sample: Sample, stars: int) -> Tails:
     """Return shifts that make a few-star model's interval as wide as its leave-out residuals, by Student's t.
 
     The half width is that of a prediction from n stars, t_(0.84, n-1) s sqrt(1 + 1/n).
@@ -231,7 +277,7 @@ def _student_tails(model: BiasModel, target: Floats, choice: Selection, sample: 
     return Tails(ONE_CELL, (TailShifts(median - half_width - lower, median + half_width - upper),))
 
 
-def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
+def _correlation(models: tuple[BiasModel, ...], sample: Sample) -> Floats:
     """Return the correlation (3, 3) of the survey's errors from held-out stars; zero for reference parameters."""
     links, features = sample.held_out, sample.features(sample.held_out)
     scores = []
@@ -248,7 +294,7 @@ def _correlation(models: list[BiasModel], sample: _Sample) -> Floats:
     return regular
 
 
-def _smoothing(sample: _Sample) -> Smoothing:
+def _smoothing(sample: Sample) -> Smoothing:
     """Return the smoothing of the tabulated trees, over twice the error of the reference; none for few stars."""
     training = sample.training
     reach = SMOOTHED_OVER * _typical_error(training)
@@ -265,25 +311,22 @@ def _typical_error(links: Links) -> Floats:
     )
 
 
-def _overfit_gap(fit: _Fit) -> float | None:
+def _overfit_gap(fit: ParameterFit) -> float | None:
     """Return by which share of itself the loss on left-out stars exceeds that on the stars of the fit."""
-    held_out = fit.choice.losses.get(str(fit.model.kind))
+    held_out = fit.losses.get(str(fit.model.kind))
     return held_out / fit.training_loss - 1.0 if held_out and fit.training_loss else None
 
 
-def _metrics(fit: _Fit, links: Links, sample: _Sample, settings: FitSettings) -> dict[str, Any]:
+def _metrics(fit: ParameterFit, sample: Sample, settings: FitSettings) -> dict[str, Any]:
     model = fit.model
     few = sample.training.stars < settings.few
     return {
-        "stars": links.stars,
-        "train": links.where(links.split == TRAIN).stars,
-        "conformalize": links.where(links.split == CONFORMALIZE).stars,
-        "test": links.where(links.split == TEST).stars,
+        **sample.counts,
         "tails": "Student's t" if few else "cross-conformal" if sample.pooled else "split conformal",
         "tail_shifts": [[shift.lower, shift.upper] for shift in model.tails.shifts],
         "cells": model.tails.cells.count,
         "stability": fit.stability,
-        "cross_validated_pinball_loss": fit.choice.losses,
+        "cross_validated_pinball_loss": fit.losses,
         "overfit_gap": _overfit_gap(fit),
         "rounds": model.trees.booster.num_boosted_rounds() if model.trees else 0,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from app.science.calibration.features import log_snr
 PARAMETERS = ("teff", "logg", "feh")
 MAGNITUDES = ("g_mag", "k_mag")
 _COLUMNS = ("star", "split", "reported", "minus", "plus", "used", "snr", "magnitudes")
+Cuts = Mapping[str, tuple[float, float]]
 NEEDED_SHARE = 0.9
 """A nuisance feature is used where at least this share of the links has it."""
 
@@ -48,6 +49,19 @@ class Frame:
         number = None if self.number is None else self.number[chosen]
         parts = {name: getattr(self, name)[chosen] for name in _COLUMNS}
         return Frame(**parts, number=number)
+
+    def within(self, cuts: Cuts) -> Frame:
+        """Return the frame in which only measurements within all cuts (lowest, highest by quantity) are used.
+
+        A measurement whose S/N or parameter is missing does not keep a cut on it.
+        """
+        if not cuts:
+            return self
+        kept = np.ones(len(self.star), dtype=bool)
+        columns = {"snr": self.snr} | {name: self.reported[:, p] for p, name in enumerate(PARAMETERS)}
+        for name, (lowest, highest) in cuts.items():
+            kept &= (columns[name] >= lowest) & (columns[name] <= highest)
+        return replace(self, used=self.used & kept[:, None])
 
     def nuisance(self, names: tuple[str, ...]) -> Floats:
         """Return the nuisance features of these names, (n, k)."""

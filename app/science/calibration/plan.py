@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.errors import PlanError
 from app.domain.gates import Gate
 from app.domain.quantities import PARAMETERS, Parameter
+from app.science.calibration.plan_reader import PlanReader
 from app.science.calibration.settings import FitSettings
 
 DIRECTIONS = ("forward", "direct")
 OUTSIDE = ("widen", "refuse")
 MEMBERS = ("aligned", "as reported")
 FEATURES = ("snr", "magnitude")
+CUTS = ("snr", *(str(parameter) for parameter in PARAMETERS))
+NO_ANCHOR = "one survey must define all three parameters, or the reference goes in a circle and no scale can be started"
+Cuts = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Plan:
         widen_factor: by how much an interval is widened there.
         fit: model settings.
         gate: limits that the validation report must keep, None for none.
+        cuts: by survey, lowest and highest S/N and reported Teff, log g, [Fe/H] of measurements that are used, beyond
+            the cuts of the survey's descriptor.
     """
 
     name: str
@@ -53,6 +60,11 @@ class Plan:
     widen_factor: float
     fit: FitSettings
     gate: Gate | None = None
+    cuts: dict[str, Cuts] = field(default_factory=dict)
+
+    def cuts_of(self, survey: str) -> Cuts:
+        """Return the plan's cuts of a survey, by quantity."""
+        return self.cuts.get(survey, {})
 
     @property
     def reference_surveys(self) -> tuple[str, ...]:
@@ -77,8 +89,8 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
     Raises:
         PlanError: an unknown key, a wrong type, a survey that is aligned twice or defines nothing; names the key.
     """
-    reader = _Reader(data, file)
-    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit", "gate"})
+    reader = PlanReader(data, file)
+    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit", "gate", "cuts"})
     reference = _reference(reader)
     plan = Plan(
         name=reader.value(data, "name", str),
@@ -91,6 +103,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         widen_factor=reader.number(reader.table("domain"), "domain.widen_factor", at_least=1.0),
         fit=_fit(reader),
         gate=_gate(reader),
+        cuts=_cuts(reader),
     )
     _check_parts(plan, file)
     return plan
@@ -100,30 +113,35 @@ def plan_mapping(plan: Plan) -> dict[str, Any]:
     """Return the mapping that `parse_plan` turns back into an equal plan."""
     fit = {key: value for key, value in dataclasses.asdict(plan.fit).items() if key not in {"seed", "boost"}}
     gate = {} if plan.gate is None else {"gate": plan.gate.as_mapping()}
-    return gate | {
-        "name": plan.name,
-        "seed": plan.seed,
-        "reference": {str(parameter): list(surveys) for parameter, surveys in plan.reference.items()}
-        | {"members": plan.members},
-        "stages": [{"name": stage.name, "surveys": list(stage.surveys)} for stage in plan.stages],
-        "features": list(plan.features),
-        "domain": {"outside": plan.outside_domain, "widen_factor": plan.widen_factor},
-        "fit": fit,
-    }
+    cuts = {survey: _limits(limits) for survey, limits in plan.cuts.items()}
+    return (
+        gate
+        | ({"cuts": cuts} if cuts else {})
+        | {
+            "name": plan.name,
+            "seed": plan.seed,
+            "reference": {str(parameter): list(surveys) for parameter, surveys in plan.reference.items()}
+            | {"members": plan.members},
+            "stages": [{"name": stage.name, "surveys": list(stage.surveys)} for stage in plan.stages],
+            "features": list(plan.features),
+            "domain": {"outside": plan.outside_domain, "widen_factor": plan.widen_factor},
+            "fit": fit,
+        }
+    )
 
 
-def _reference(reader: _Reader) -> dict[Parameter, tuple[str, ...]]:
+def _reference(reader: PlanReader) -> dict[Parameter, tuple[str, ...]]:
     table = reader.table("reference")
     reader.only("reference", table, {"members", *(str(parameter) for parameter in PARAMETERS)})
     return {parameter: tuple(reader.names(table, f"reference.{parameter}")) for parameter in PARAMETERS}
 
 
-def _members(reader: _Reader) -> str:
+def _members(reader: PlanReader) -> str:
     table = reader.table("reference")
     return reader.choice(table, "reference.members", MEMBERS) if "members" in table else "as reported"
 
 
-def _stages(reader: _Reader) -> tuple[Stage, ...]:
+def _stages(reader: PlanReader) -> tuple[Stage, ...]:
     stages = reader.data.get("stages", [])
     if not isinstance(stages, list):
         raise reader.error("stages", "must be a list of tables [[stages]] with name and surveys")
@@ -135,7 +153,7 @@ def _stages(reader: _Reader) -> tuple[Stage, ...]:
     return tuple(result)
 
 
-def _fit(reader: _Reader) -> FitSettings:
+def _fit(reader: PlanReader) -> FitSettings:
     table = reader.table("fit")
     reader.only("fit", table, {"direction", "pooled", "few", "fewest", "shrinkage", "network_below", "draws"})
     standard = FitSettings()
@@ -155,7 +173,36 @@ def _fit(reader: _Reader) -> FitSettings:
     )
 
 
-def _gate(reader: _Reader) -> Gate | None:
+def _cuts(reader: PlanReader) -> dict[str, Cuts]:
+    surveys = reader.data.get("cuts", {})
+    if not isinstance(surveys, dict):
+        raise reader.error("cuts", "must be tables [cuts.SURVEY] with limits such as snr_min")
+    return {survey: _cuts_of(reader, f"cuts.{survey}", limits) for survey, limits in surveys.items()}
+
+
+def _cuts_of(reader: PlanReader, key: str, limits: Any) -> Cuts:
+    reader.only(key, limits, {f"{name}_{end}" for name in CUTS for end in ("min", "max")})
+    found: Cuts = {}
+    for name in CUTS:
+        ends = [
+            reader.number(limits, f"{key}.{name}_{end}", at_least=-math.inf) if f"{name}_{end}" in limits else without
+            for end, without in (("min", -math.inf), ("max", math.inf))
+        ]
+        if ends[0] > ends[1]:
+            raise reader.error(f"{key}.{name}_min", f"is above {name}_max: no measurement can be within")
+        if ends != [-math.inf, math.inf]:
+            found[name] = (ends[0], ends[1])
+    return found
+
+
+def _limits(cuts: Cuts) -> dict[str, float]:
+    ends = {
+        f"{name}_{end}": limit for name, pair in cuts.items() for end, limit in zip(("min", "max"), pair, strict=True)
+    }
+    return {key: limit for key, limit in ends.items() if math.isfinite(limit)}
+
+
+def _gate(reader: PlanReader) -> Gate | None:
     table = reader.data.get("gate")
     if table is None:
         return None
@@ -173,11 +220,11 @@ def _gate(reader: _Reader) -> Gate | None:
     )
 
 
-def _optional(reader: _Reader, table: dict[str, Any], key: str) -> float | None:
+def _optional(reader: PlanReader, table: dict[str, Any], key: str) -> float | None:
     return reader.number(table, f"gate.{key}", at_least=0.0) if key in table else None
 
 
-def _range(reader: _Reader, table: dict[str, Any]) -> tuple[float, float]:
+def _range(reader: PlanReader, table: dict[str, Any]) -> tuple[float, float]:
     found = table["coverage"]
     numbers = isinstance(found, list) and len(found) == 2 and all(type(part) in {int, float} for part in found)
     if not numbers or not 0 <= found[0] <= found[1] <= 1:
@@ -197,59 +244,16 @@ def _check_parts(plan: Plan, file: str) -> None:
             missing = [str(p) for p, fixed in zip(PARAMETERS, plan.identity(survey), strict=True) if not fixed]
             raise PlanError(file, "stages", f"{survey} is reference in part only: name it in a stage for {missing}")
     if not any(all(plan.identity(survey)) for survey in plan.reference_surveys):
-        raise PlanError(file, "reference", "one survey must define all three parameters, or no scale can be started")
+        raise PlanError(file, "reference", f"{NO_ANCHOR}: {_circle(plan)}")
+    for survey in plan.cuts:
+        if survey not in {*planned, *plan.reference_surveys}:
+            raise PlanError(file, f"cuts.{survey}", f"{survey} has no part in this plan")
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Typed access to the mapping; every complaint names file and key."""
-
-    data: dict[str, Any]
-    file: str
-
-    def error(self, key: str, problem: str) -> PlanError:
-        return PlanError(self.file, key, problem)
-
-    def only(self, key: str, table: Any, known: set[str]) -> None:
-        if not isinstance(table, dict):
-            raise self.error(key, "must be a table")
-        for name in table:
-            if name not in known:
-                raise self.error(f"{key}.{name}".lstrip("."), f"unknown key; known are {', '.join(sorted(known))}")
-
-    def table(self, key: str) -> dict[str, Any]:
-        found = self.data.get(key)
-        if not isinstance(found, dict):
-            raise self.error(key, "this table is missing")
-        return found
-
-    def value(self, table: dict[str, Any], key: str, kind: type) -> Any:
-        found = table.get(key.rsplit(".", maxsplit=1)[-1])
-        if not isinstance(found, kind) or isinstance(found, bool):
-            raise self.error(key, f"must be given as {kind.__name__}, got {found!r}")
-        return found
-
-    def number(self, table: dict[str, Any], key: str, *, at_least: float) -> float:
-        found = table.get(key.rsplit(".", maxsplit=1)[-1])
-        if isinstance(found, bool) or not isinstance(found, int | float) or found < at_least:
-            raise self.error(key, f"must be a number of at least {at_least:g}, got {found!r}")
-        return float(found)
-
-    def choice(self, table: dict[str, Any], key: str, known: tuple[str, ...]) -> str:
-        found = self.value(table, key, str)
-        if found not in known:
-            raise self.error(key, f"must be one of {', '.join(known)}, got {found!r}")
-        return str(found)
-
-    def choices(self, table: dict[str, Any], key: str, known: tuple[str, ...]) -> list[str]:
-        found = self.names(table, key, empty=True)
-        for name in found:
-            if name not in known:
-                raise self.error(key, f"unknown {name!r}; known are {', '.join(known)}")
-        return found
-
-    def names(self, table: dict[str, Any], key: str, *, empty: bool = False) -> list[str]:
-        found = table.get(key.rsplit(".", maxsplit=1)[-1])
-        if not isinstance(found, list) or not all(isinstance(name, str) for name in found) or not (found or empty):
-            raise self.error(key, f"must be a list of names, got {found!r}")
-        return found
+def _circle(plan: Plan) -> str:
+    """Say what each reference survey would need another one for."""
+    needs = []
+    for survey in plan.reference_surveys:
+        lacking = [str(p) for p, own in zip(PARAMETERS, plan.identity(survey), strict=True) if not own]
+        needs.append(f"{survey} would first have to be aligned in {', '.join(lacking)} with another of them")
+    return "; ".join(needs)

@@ -74,11 +74,6 @@ class Alignment:
                 alignment._add_reference(name)
         return alignment
 
-    def stages(self) -> Iterator[tuple[str, ...]]:
-        """Yield the surveys of each stage that are there."""
-        for stage in self.plan.stages:
-            yield tuple(name for name in stage.surveys if name in self.frames)
-
     def anchors(self) -> dict[str, SurveyModel]:
         """Return the models of the surveys that define the whole scale: they leave values alone."""
         names = [name for name in self.frames if all(self.plan.identity(name))]
@@ -151,3 +146,34 @@ class Alignment:
         used = frame.used & np.array(self.plan.identity(name))
         if used.any():
             self._put(name, frame.reported, error, used, np.zeros(3))
+
+
+@dataclass
+class Ascent:
+    """The way through the stages: who is fitted next, and what the fits have put on the scale.
+
+    Attributes:
+        alignment: the scale while it grows.
+        models: of the surveys that have been fitted by themselves.
+        weak: surveys with too few stars in common with the scale, which are fitted together at the end.
+    """
+
+    alignment: Alignment
+    models: dict[str, SurveyModel] = field(default_factory=dict)
+    weak: list[str] = field(default_factory=list)
+
+    def stages(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each stage and its surveys that are fitted by themselves.
+
+        Whoever iterates puts their models into `models`; those that are there when the next stage is asked for go onto
+        the scale.
+        """
+        for stage in self.alignment.plan.stages:
+            present = [name for name in stage.surveys if name in self.alignment.frames]
+            weak = [name for name in present if self.alignment.is_weak(name)]
+            self.weak += weak
+            alone = tuple(name for name in present if name not in weak)
+            yield stage.name, alone
+            for name in alone:
+                if name in self.models:
+                    self.alignment.add(name, self.models[name])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class SurveyModel:
         own_error: error of a reference parameter for which the survey quotes none, (3,).
         smoothing: how the tabulated bias is smoothed.
         zero_point_error: what the bands of the models do not hold of `model_error` and intervals must, (3,).
+        keeper: returns the tabulated bias from where it is kept, or makes it and keeps it.
     """
 
     direction: str
@@ -100,6 +102,7 @@ class SurveyModel:
     own_error: Floats
     smoothing: Smoothing = NO_SMOOTHING
     zero_point_error: Floats = field(default_factory=lambda: np.zeros(3))
+    keeper: Callable[[Callable[[], BiasGrid]], BiasGrid] | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> Booleans:
@@ -109,7 +112,8 @@ class SurveyModel:
     @cached_property
     def grid(self) -> BiasGrid:
         """The tabulated bias."""
-        return tabulate(self.models, self.axes, self.smoothing, self.reference_error)
+        make = partial(tabulate, self.models, self.axes, self.smoothing, self.reference_error)
+        return make() if self.keeper is None else self.keeper(make)
 
     def calibrate(
         self,

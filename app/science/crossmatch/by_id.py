@@ -48,11 +48,11 @@ def join_by_ids(rows: Observations, radius_arcsec: Floats) -> Joined:
     doubtful = np.zeros(len(rows), np.bool_)
     places = rows.ra, rows.dec, rows.epoch_jyear, rows.pm_ra_cosdec_masyr, rows.pm_dec_masyr
     for key in (rows.gaia_dr3, rows.object_key, rows.gaia_dr2, rows.tmass_key):
-        members, start = _runs(key)
+        members, start = runs_of(key)
         together = _lie_together(members, start, *places, radius_arcsec)
         if key is not rows.gaia_dr3:
             together &= ~_contradicted(parent, members, start, together, rows.gaia_dr3, (rows.gaia_dr2,))
-        _unite_runs(parent, members, start, together)
+        unite_runs(parent, members, start, together)
         doubtful[members[np.repeat(~together, np.diff(start))]] = True
     return Joined(roots(parent), _at_one_place(rows, parent), doubtful)
 
@@ -62,16 +62,16 @@ def _at_one_place(rows: Observations, parent: Integers) -> Integers:
     changes = np.zeros(len(rows), np.bool_)
     for column in (rows.survey, rows.ra, rows.dec, rows.epoch_jyear):
         changes |= np.diff(column, prepend=np.nan) != 0
-    members, start = _runs(np.cumsum(changes))
+    members, start = runs_of(np.cumsum(changes))
     everywhere = np.ones(len(start) - 1, np.bool_)
     names = rows.gaia_dr2, rows.tmass_key
     united = parent.copy()
-    _unite_runs(united, members, start, ~_contradicted(parent, members, start, everywhere, rows.gaia_dr3, names))
+    unite_runs(united, members, start, ~_contradicted(parent, members, start, everywhere, rows.gaia_dr3, names))
     source: Integers = roots(united)
     return source
 
 
-def _runs(key: Integers) -> tuple[Integers, Integers]:
+def runs_of(key: Integers) -> tuple[Integers, Integers]:
     """Return rows sorted by their key, and where each key's run of two or more rows starts (and the end of all)."""
     members = np.flatnonzero(key)
     members = members[np.argsort(key[members], kind="stable")]
@@ -89,7 +89,7 @@ def _contradicted(
     These are sets with two DR3 ids, and sets made of sets that agree, each in itself, on different other names.
     """
     trial = parent.copy()
-    _unite_runs(trial, members, start, wanted)
+    unite_runs(trial, members, start, wanted)
     before, after = roots(parent), roots(trial)
     two_stars = common_value(after, dr3) == -1
     for name in names:
@@ -100,7 +100,8 @@ def _contradicted(
 
 
 @numba.njit(cache=True, nogil=True)
-def _unite_runs(parent: Any, members: Any, start: Any, wanted: Any) -> None:
+def unite_runs(parent: Any, members: Any, start: Any, wanted: Any) -> None:
+    """Make one set of the rows of every run (see `runs_of`) that is wanted (r,)."""
     for r in range(len(wanted)):
         if wanted[r]:
             first = root(parent, members[start[r]])

@@ -42,8 +42,21 @@ def rounded_ids(survey: Integers, source_id: Integers) -> Booleans:
     return rounded
 
 
+def rounded_among(rows: Observations, judges: Booleans) -> tuple[Booleans, Booleans]:
+    """Say which rows (n,) have a rounded DR3 and DR2 id, judged by some rows (n,) alone; the others have none."""
+    some = np.flatnonzero(judges)
+    dr3, dr2 = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    dr3[some] = rounded_ids(rows.survey[some], rows.gaia_dr3[some])
+    dr2[some] = rounded_ids(rows.survey[some], rows.gaia_dr2[some])
+    return dr3, dr2
+
+
+def without(rows: Observations, dr3: Booleans, dr2: Booleans) -> Observations:
+    """Return the rows without the Gaia ids that are marked (n,)."""
+    return replace(rows, gaia_dr3=np.where(dr3, 0, rows.gaia_dr3), gaia_dr2=np.where(dr2, 0, rows.gaia_dr2))
+
+
 def without_rounded_ids(rows: Observations) -> tuple[Observations, Booleans]:
     """Return the rows without rounded Gaia ids, and which rows (n,) had one."""
-    dr3, dr2 = rounded_ids(rows.survey, rows.gaia_dr3), rounded_ids(rows.survey, rows.gaia_dr2)
-    cleaned = replace(rows, gaia_dr3=np.where(dr3, 0, rows.gaia_dr3), gaia_dr2=np.where(dr2, 0, rows.gaia_dr2))
-    return cleaned, dr3 | dr2
+    dr3, dr2 = rounded_among(rows, np.ones(len(rows), np.bool_))
+    return without(rows, dr3, dr2), dr3 | dr2

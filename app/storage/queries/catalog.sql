@@ -28,13 +28,14 @@ true
 (separation_arcsec, h.star_id) > (%(after_separation)s, %(after_star)s)
 
 -- star --
--- One row: what is served, a star of the version as JSON (or NULL), and its contributions as a JSON array.
+-- One row: what is served, a star of the version as JSON (or NULL), and its contributions as a JSON array; of one whose
+-- survey row has been replaced since, what the version itself holds.
 SELECT (SELECT version_id FROM publication) AS current,
        (SELECT state FROM version WHERE version_id = %(version)s) AS state,
        row_to_json(star) AS star,
        (SELECT json_agg(row_to_json(contribution))
-        FROM (SELECT c.survey_id, s.name AS survey, m.object_id, c.measurement_id, m.snr, m.excluded, c.in_domain,
-                     c.split, c.flags,
+        FROM (SELECT c.survey_id, s.name AS survey, m.object_id, c.measurement_id, m.ingestion_id, m.row_number,
+                     m.snr, coalesce(m.excluded, 0) AS excluded, c.in_domain, c.split, c.flags,
                      m.teff AS teff_raw, m.teff - m.teff_err_lower AS teff_raw_lower,
                      m.teff + m.teff_err_upper AS teff_raw_upper, c.teff, c.teff_lower, c.teff_upper, c.teff_weight,
                      m.logg AS logg_raw, m.logg - m.logg_err_lower AS logg_raw_lower,
@@ -42,7 +43,7 @@ SELECT (SELECT version_id FROM publication) AS current,
                      m.feh AS feh_raw, m.feh - m.feh_err_lower AS feh_raw_lower,
                      m.feh + m.feh_err_upper AS feh_raw_upper, c.feh, c.feh_lower, c.feh_upper, c.feh_weight
               FROM {calibrated} AS c
-              JOIN measurement AS m ON m.survey_id = c.survey_id AND m.measurement_id = c.measurement_id
+              LEFT JOIN measurement AS m ON m.survey_id = c.survey_id AND m.measurement_id = c.measurement_id
               JOIN survey AS s ON s.survey_id = c.survey_id
               WHERE c.version_id = %(version)s AND c.star_id = star.star_id
               ORDER BY s.name, c.measurement_id) AS contribution) AS contributions
@@ -68,6 +69,12 @@ h.star_id = (SELECT min(c.star_id)
 -- survey --
 -- A row where there is a survey of this name.
 SELECT survey_id FROM survey WHERE name = %(name)s
+
+-- files --
+-- The files that were taken in under these numbers.
+SELECT ingestion_id, file_name, file_sha256, descriptor_sha256
+FROM ingestion
+WHERE ingestion_id = ANY(%(numbers)s::integer[])
 
 -- models --
 -- The models of a version by survey and parameter.

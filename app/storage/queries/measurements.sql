@@ -33,7 +33,7 @@ SELECT pg_advisory_lock(hashtextextended('measurement numbers', 0)),
 SELECT m.measurement_id, m.row_number, 'object ' || m.object_id || ' is in already, from ' || i.file_name AS reason
 FROM measurement AS m
 JOIN (
-    SELECT o.object_id, min(o.ingestion_id) AS ingestion_id FROM measurement AS o
+    SELECT o.object_id, min(o.ingestion_id) AS ingestion_id FROM present_measurement AS o
     WHERE o.survey_id = %(survey_id)s AND o.ingestion_id <> %(ingestion_id)s
     GROUP BY o.object_id
 ) AS earlier ON earlier.object_id = m.object_id
@@ -45,10 +45,20 @@ WHERE m.survey_id = %(survey_id)s AND m.ingestion_id = %(ingestion_id)s
 WITH matches AS (DELETE FROM match WHERE measurement_id = ANY(%(numbers)s))
 DELETE FROM measurement WHERE survey_id = %(survey_id)s AND measurement_id = ANY(%(numbers)s)
 
--- delete_ingestions --
--- Deletes all measurements of some files, with what matched them to stars.
-WITH gone AS (
-    DELETE FROM measurement WHERE survey_id = %(survey_id)s AND ingestion_id = ANY(%(ingestion_ids)s)
-    RETURNING measurement_id
-)
-DELETE FROM match WHERE measurement_id IN (SELECT measurement_id FROM gone)
+-- unneeded --
+-- Replaced files whose rows no star has and no version refers to; none while a version that may is being made.
+SELECT i.ingestion_id, i.survey_id, s.name AS survey
+FROM ingestion AS i JOIN survey AS s USING (survey_id)
+WHERE i.superseded_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM version WHERE state IN ('queued', 'running'))
+  AND NOT EXISTS (SELECT FROM measurement AS m JOIN match AS x ON x.measurement_id = m.measurement_id
+                  WHERE m.survey_id = i.survey_id AND m.ingestion_id = i.ingestion_id)
+  AND NOT EXISTS (SELECT FROM measurement AS m CROSS JOIN version AS v
+                  JOIN calibrated AS c ON c.version_id = v.version_id AND c.measurement_id = m.measurement_id
+                  WHERE m.survey_id = i.survey_id AND m.ingestion_id = i.ingestion_id)
+ORDER BY i.ingestion_id
+
+-- delete_ingestion --
+-- Deletes the measurements of a replaced file, and its record.
+WITH gone AS (DELETE FROM measurement WHERE survey_id = %(survey_id)s AND ingestion_id = %(ingestion_id)s)
+DELETE FROM ingestion WHERE ingestion_id = %(ingestion_id)s

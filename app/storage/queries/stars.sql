@@ -19,7 +19,7 @@ SELECT star_id FROM star WHERE gaia_dr3_source_id = %(source_id)s::bigint
 -- The star that a survey's object is, the first of several.
 SELECT x.star_id
 FROM survey AS s
-JOIN measurement AS m ON m.survey_id = s.survey_id
+JOIN present_measurement AS m ON m.survey_id = s.survey_id
 JOIN match AS x ON x.measurement_id = m.measurement_id
 WHERE s.name = %(survey)s AND m.object_id = %(object_id)s
 ORDER BY x.star_id LIMIT 1

@@ -8,7 +8,7 @@ SELECT s.survey_id, s.name, s.title, s.release, s.citation, s.url, s.created_at,
        count(i.ingestion_id)::integer AS n_files,
        coalesce(sum(i.rows_stored), 0)::bigint AS n_rows,
        coalesce(sum(i.rows_rejected), 0)::bigint AS n_rejects
-FROM survey AS s LEFT JOIN ingestion AS i USING (survey_id)
+FROM survey AS s LEFT JOIN ingestion AS i ON i.survey_id = s.survey_id AND i.superseded_at IS NULL
 WHERE %(name)s::text IS NULL OR s.name = %(name)s
 GROUP BY s.survey_id
 ORDER BY s.name
@@ -25,11 +25,12 @@ WITH found AS (
 SELECT survey_id FROM found UNION ALL SELECT survey_id FROM added
 
 -- ingestions --
--- The files taken into a survey, oldest first; optionally only those of one content.
+-- The files taken into a survey and not replaced, oldest first; optionally only those of one content.
 SELECT i.ingestion_id, s.name AS survey, i.file_name, i.file_sha256, i.file_bytes, i.file_format, i.descriptor_sha256,
        i.rows_read, i.rows_stored, i.rows_rejected, i.started_at, i.finished_at
 FROM ingestion AS i JOIN survey AS s USING (survey_id)
-WHERE s.name = %(name)s AND (%(file_sha256)s::text IS NULL OR i.file_sha256 = %(file_sha256)s)
+WHERE s.name = %(name)s AND i.superseded_at IS NULL
+  AND (%(file_sha256)s::text IS NULL OR i.file_sha256 = %(file_sha256)s)
 ORDER BY i.ingestion_id
 
 -- add_ingestion --
@@ -46,10 +47,10 @@ UPDATE ingestion SET rows_read = %(rows_stored)s::bigint + %(rows_rejected)s::bi
        rows_rejected = %(rows_rejected)s, finished_at = clock_timestamp()
 WHERE ingestion_id = %(ingestion_id)s
 
--- drop_ingestions --
--- Forgets files and their rejects; their measurements are deleted before.
+-- supersede --
+-- Takes the measurements of files out of those that are present, and forgets their rejects.
 WITH rejects AS (DELETE FROM reject WHERE ingestion_id = ANY(%(ingestion_ids)s))
-DELETE FROM ingestion WHERE ingestion_id = ANY(%(ingestion_ids)s)
+UPDATE ingestion SET superseded_at = clock_timestamp() WHERE ingestion_id = ANY(%(ingestion_ids)s)
 
 -- rejects --
 -- Rejected rows of a survey by file and row, after a given one.

@@ -38,3 +38,14 @@ LIMIT %(limit)s::bigint + 1
 -- survey_names --
 -- The name of every survey, by number.
 SELECT survey_id, name FROM survey ORDER BY name
+
+-- left_over --
+-- Versions that failed or were removed and still have tables of their own.
+SELECT DISTINCT v.version_id FROM version AS v
+JOIN pg_class AS c ON c.relname IN ('calibrated_' || v.version_id, 'homogenized_' || v.version_id)
+WHERE v.state IN ('failed', 'removed') AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+
+-- tables_of --
+-- Which of its two tables a version has, and whether they are partitions.
+SELECT t.name, c.relispartition FROM (VALUES ('calibrated'), ('homogenized')) AS t (name)
+JOIN pg_class AS c ON c.relname = t.name || '_' || %(version_id)s::int AND c.relnamespace = 'public'::regnamespace

@@ -1,7 +1,9 @@
 """The tables, one noun a file; importing this package registers all of them on `Base.metadata`."""
 
+from app.storage.tables.access import AccessKeyRow, AuditRow
 from app.storage.tables.base import Base
 from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
+from app.storage.tables.jobs import JobDataRow, JobLogRow, JobRow, StepRow
 from app.storage.tables.measurements import MeasurementRow
 from app.storage.tables.references import (
     ReferenceClusterRow,
@@ -9,7 +11,7 @@ from app.storage.tables.references import (
     ReferenceMemberRow,
     ReferenceStarRow,
 )
-from app.storage.tables.stars import MatchRow, StarRow
+from app.storage.tables.stars import CrossmatchRow, CrossmatchRunRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.versions import (
     ArtifactRow,
@@ -21,12 +23,19 @@ from app.storage.tables.versions import (
 )
 
 __all__ = [
+    "AccessKeyRow",
     "ArtifactRow",
+    "AuditRow",
     "Base",
     "CalibratedRow",
+    "CrossmatchRow",
+    "CrossmatchRunRow",
     "FigureRow",
     "HomogenizedRow",
     "IngestionRow",
+    "JobDataRow",
+    "JobLogRow",
+    "JobRow",
     "MatchRow",
     "MeasurementRow",
     "ModelRow",
@@ -38,6 +47,7 @@ __all__ = [
     "ReferenceStarRow",
     "RejectRow",
     "StarRow",
+    "StepRow",
     "SurveyRow",
     "VersionRow",
 ]

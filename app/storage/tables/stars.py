@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy import (
     REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
     Double,
+    Identity,
     Index,
     SmallInteger,
     Text,
     UniqueConstraint,
+    func,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.tables.base import Base
@@ -64,3 +71,29 @@ class MatchRow(Base):
     separation_arcsec: Mapped[float] = mapped_column(REAL)
     how: Mapped[int] = mapped_column(SmallInteger, comment="0 alone, 1 by id, 2 by position")
     ambiguous: Mapped[bool] = mapped_column(Boolean)
+
+
+class CrossmatchRunRow(Base):
+    """A cross-match that put new stars and matches in the place of earlier ones."""
+
+    __tablename__ = "crossmatch_run"
+
+    run_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    measurements: Mapped[int] = mapped_column(BigInteger)
+    stars: Mapped[int] = mapped_column(BigInteger)
+
+
+class CrossmatchRow(Base):
+    """The one row that says what the stars and matches were made with; see `app/pipeline/crossmatch.py`.
+
+    `edition` counts changes of the rules. Where it, a radius or a match is not what it was, all is matched anew.
+    """
+
+    __tablename__ = "crossmatch"
+    __table_args__ = (CheckConstraint("only_row", name="one_row"),)
+
+    only_row: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=text("true"))
+    edition: Mapped[int] = mapped_column(SmallInteger)
+    radii: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="match radius in arcsec by survey")
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, SmallInteger, Text, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,11 +27,22 @@ class SurveyRow(Base):
 
 
 class IngestionRow(Base):
-    """One file taken in: `read = stored + rejected` holds by constraint."""
+    """One file taken in: `read = stored + rejected` holds by constraint.
+
+    A file that was replaced has `superseded_at`: its measurements are no longer present (the view
+    `present_measurement` leaves them out), and stay while a version refers to them.
+    """
 
     __tablename__ = "ingestion"
     __table_args__ = (
-        UniqueConstraint("survey_id", "file_sha256", "descriptor_sha256"),
+        Index(
+            "uq_ingestion_content",
+            "survey_id",
+            "file_sha256",
+            "descriptor_sha256",
+            unique=True,
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
         CheckConstraint("rows_read = rows_stored + rows_rejected", name="every_row_accounted_for"),
     )
 
@@ -48,6 +59,7 @@ class IngestionRow(Base):
     rows_rejected: Mapped[int] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
 
 
 class RejectRow(Base):

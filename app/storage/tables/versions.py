@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
     LargeBinary,
     SmallInteger,
     Text,
@@ -30,7 +31,7 @@ class VersionRow(Base):
     __tablename__ = "version"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('queued', 'running', 'failed', 'ready', 'published', 'retired')", name="known_state"
+            "state IN ('queued', 'running', 'failed', 'ready', 'published', 'retired', 'removed')", name="known_state"
         ),
     )
 
@@ -47,6 +48,7 @@ class VersionRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    data_state: Mapped[str | None] = mapped_column(Text, comment="of measurements and stars, when it began")
 
 
 class ArtifactRow(Base):
@@ -63,7 +65,7 @@ class ModelRow(Base):
     """One fitted model of a version: the bias of a survey in one parameter (or of all three for a shared artifact)."""
 
     __tablename__ = "model"
-    __table_args__ = (UniqueConstraint("version_id", "survey_id", "parameter"),)
+    __table_args__ = (UniqueConstraint("version_id", "survey_id", "parameter"), Index("ix_model_fit_key", "fit_key"))
 
     model_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("version.version_id", ondelete="CASCADE"))
@@ -74,6 +76,7 @@ class ModelRow(Base):
     direction: Mapped[str] = mapped_column(Text, comment="forward or direct")
     artifact_sha256: Mapped[str] = mapped_column(ForeignKey("artifact.sha256"))
     metrics: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    fit_key: Mapped[str | None] = mapped_column(Text, comment="SHA-256 of everything that it was made of")
 
 
 class FigureRow(Base):

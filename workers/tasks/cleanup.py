@@ -1,0 +1,29 @@
+"""Remove what retention does not keep: old versions, exported files, jobs that ended long ago."""
+
+from __future__ import annotations
+
+import time
+
+from app.pipeline import retention, uploads
+from app.storage import jobs, measurements
+from workers.work import Work
+
+JOBS_KEPT_DAYS = 90
+UPLOADS_KEPT_S = 7 * 86400
+"""An upload whose job is not done after so long is not waited for."""
+
+
+def cleanup(work: Work) -> None:
+    """Remove versions beyond those that are kept, files of exports past their time, and old jobs."""
+    removed = retention.remove_versions(work.database, keep=work.means.keep_versions)
+    for version_id in removed:
+        work.log(f"version {version_id} is removed; its plan, inputs, figures and report stay")
+    oldest = time.time() - work.means.keep_exports_days * 86400
+    files = [path for path in work.means.exports.glob("*") if path.stat().st_mtime < oldest]
+    for path in files:
+        path.unlink(missing_ok=True)
+    uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
+    with work.database.begin() as connection:
+        measurements.purge_superseded(connection)
+        jobs.forget_old(connection, days=JOBS_KEPT_DAYS)
+        work.finish(connection, result={"versions_removed": removed, "files_removed": len(files)})
