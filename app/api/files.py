@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from hashlib import blake2b
 
@@ -45,11 +45,11 @@ class FileResponse(Response):
             head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
             if scope.get(HEAD_ONLY):
-                await head(scope, receive, send)
+                await _send_blocks(head, iter((b"",)), send)  # in pieces, as GET would: it may have to be compressed
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_gone, receive, group.cancel_scope)
-                await _send_blocks(head, download, send)
+                await _send_blocks(head, download.blocks, send)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -79,9 +79,9 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
         await to_thread.run_sync(opening.__exit__, None, None, None)
 
 
-async def _send_blocks(head: Response, download: Download, send: Send) -> None:
+async def _send_blocks(head: Response, blocks: Iterator[bytes], send: Send) -> None:
     await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
-    while (block := await to_thread.run_sync(next, download.blocks, None)) is not None:
+    while (block := await to_thread.run_sync(next, blocks, None)) is not None:
         await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
