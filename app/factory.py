@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.pipeline.requests import Requests
     from app.pipeline.uploads import Upload
     from app.services.diffs import Diffs
+    from app.services.matches import Matches
 
 FILE_PATIENCE_S = 5.0
 ADMINISTRATION_SIZE = 4
@@ -131,6 +132,13 @@ class Factory:
         from app.services.diffs import Diffs  # noqa: PLC0415 - brings numba, for which no process should wait at start
 
         return Diffs(self._files)
+
+    def matches(self) -> Matches:
+        """Users' tables joined with the catalogue."""
+        from app.pipeline.user_tables import read_upload  # noqa: PLC0415 - brings the readers of tables, and astropy
+        from app.services.matches import Matches  # noqa: PLC0415 - brings pyarrow
+
+        return Matches(self._files, read_upload)
 
     def jobs(self) -> Jobs:
         """What runs in the background."""

@@ -19,6 +19,7 @@ from app.api import (
     health,
     jobs,
     keys,
+    match,
     provenance,
     regions,
     stars,
@@ -27,8 +28,10 @@ from app.api import (
     versions,
 )
 from app.api.body_limit import BodyLimit
+from app.api.compression import Compression
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
+from app.api.rate_limit import RateLimit
 from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
@@ -38,6 +41,7 @@ ROUTERS = (
     provenance.router,  # before the stars, whose identifiers may hold a slash
     stars.router,
     regions.router,
+    match.router,
     catalog.router,
     surveys.router,
     versions.router,
@@ -83,6 +87,8 @@ def create_app(settings: Settings) -> FastAPI:
         larger_mib={"/v1/match": settings.upload_limit_mib},
         own="/v1/admin/",
     )
+    application.add_middleware(Compression)
+    application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)
     return application
 
 

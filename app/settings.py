@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
     body_limit_mib: int = Field(default=4, ge=1, description="largest body of a request, MiB")
     upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
+    rate_limit: float = Field(default=100.0, ge=0, description="requests of a client a second, lasting; 0: any")
+    rate_burst: int = Field(default=1_000, ge=1, description="requests of a client at once")
     public_url: str | None = Field(default=None, description="address under which users see the service")
 
     @property

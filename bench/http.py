@@ -139,7 +139,12 @@ def _service(database_url: str) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), "--no-access-log"]
-    environment = {**os.environ, "SOS_DATABASE_URL": database_url, "SOS_POOL_SIZE": str(CONNECTIONS)}
+    environment = {
+        **os.environ,
+        "SOS_DATABASE_URL": database_url,
+        "SOS_POOL_SIZE": str(CONNECTIONS),
+        "SOS_RATE_LIMIT": "0",
+    }
     process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
     address = f"http://127.0.0.1:{port}"
     try:

@@ -29,4 +29,4 @@ def stars_answer(context: RequestContext, query: CatalogQuery, wanted: Slice, na
     if query.file is None:
         return context.page("stars", downloads.catalogue_page(wanted, query.page, query.number), fixed=query.fixed)
     opening = downloads.catalogue(wanted, query.file, query.number)
-    return FileResponse(opening, query.file, name, fixed=query.fixed)
+    return FileResponse(opening, name, fixed=query.fixed)

@@ -59,6 +59,7 @@ def described_problem(description: str) -> dict[str, Any]:
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: described_problem("There is no such star, survey or version"),
     422: described_problem("A parameter has no usable value, or is unknown"),
+    429: described_problem("More requests than a client may make; `Retry-After` says how long to wait"),
     503: described_problem("Nothing has been published yet, or the database is busy"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from hashlib import blake2b
 
@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.context import FIXED, MOVING, version_headers
 from app.api.head import HEAD_ONLY
-from app.domain.files import FileFormat
 from app.services.downloads import Download
 
 ROWS_HEADER = "X-SoS-Rows"
@@ -26,17 +25,13 @@ class FileResponse(Response):
 
     Args:
         opening: opens the download and closes it.
-        file: the kind of file.
         name: how the file is called, without version and ending.
         fixed: whether the answer can never change under its URL.
     """
 
-    def __init__(
-        self, opening: AbstractContextManager[Download], file: FileFormat, name: str, *, fixed: bool = False
-    ) -> None:
+    def __init__(self, opening: AbstractContextManager[Download], name: str, *, fixed: bool = False) -> None:
         super().__init__()
         self._opening = opening
-        self._file = file
         self._name = name
         self._fixed = fixed
 
@@ -47,14 +42,14 @@ class FileResponse(Response):
             if "ETag" in headers and headers["ETag"] in Request(scope).headers.get("if-none-match", ""):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
-            head = Response(headers=headers, media_type=self._file.media_type)
+            head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
             if scope.get(HEAD_ONLY):
-                await head(scope, receive, send)
+                await _send_blocks(head, iter((b"",)), send)  # in pieces, as GET would: it may have to be compressed
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_gone, receive, group.cancel_scope)
-                await _send_blocks(head, download, send)
+                await _send_blocks(head, download.blocks, send)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -62,7 +57,7 @@ class FileResponse(Response):
             **version_headers(download.version),
             ROWS_HEADER: str(download.rows),
             "Cache-Control": FIXED if self._fixed and scope["method"] == "GET" else MOVING,
-            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{self._file.ending}"',
+            "Content-Disposition": f'attachment; filename="{self._name}_v{download.version}.{download.file.ending}"',
         }
         if scope["method"] == "GET":  # what a body asks for is not in the URL
             what = f"{scope['path']}?{scope['query_string'].decode('latin-1')}#{download.version}#{download.rows}"
@@ -84,9 +79,9 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
         await to_thread.run_sync(opening.__exit__, None, None, None)
 
 
-async def _send_blocks(head: Response, download: Download, send: Send) -> None:
+async def _send_blocks(head: Response, blocks: Iterator[bytes], send: Send) -> None:
     await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
-    while (block := await to_thread.run_sync(next, download.blocks, None)) is not None:
+    while (block := await to_thread.run_sync(next, blocks, None)) is not None:
         await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

@@ -68,6 +68,35 @@ class PixelSet:
             raise ParameterError(parameter, problem)
         return cls(merged)
 
+    @classmethod
+    def of_order(cls, order: int, pixels: Iterable[int]) -> PixelSet:
+        """Return the set of these pixels of an order."""
+        shift = 2 * (FINEST_ORDER - order)
+        return cls(tuple(_merged((pixel << shift, (pixel + 1) << shift) for pixel in pixels)))
+
+    def cells(self) -> dict[int, list[int]]:
+        """Return the fewest pixels that make the set, by order.
+
+        >>> PixelSet.moc("3/4-8").cells()
+        {2: [1], 3: [8]}
+        """
+        found: dict[int, list[int]] = {}
+        for start, end in self.ranges:
+            first = start
+            while first < end:
+                # the largest pixel that begins here and does not reach beyond the end
+                aligned = (first & -first).bit_length() - 1 >> 1 if first else FINEST_ORDER
+                levels = min(aligned, (end - first).bit_length() - 1 >> 1, FINEST_ORDER)
+                found.setdefault(FINEST_ORDER - levels, []).append(first >> 2 * levels)
+                first += 1 << 2 * levels
+        return {level: found[level] for level in sorted(found)}
+
+    def ascii(self, order: int) -> str:
+        """Return the set as a MOC of an order in its ASCII form."""
+        cells = self.cells()
+        parts = [f"{level}/{' '.join(_spans(pixels))}" for level, pixels in cells.items()]
+        return " ".join(parts if order in cells else [*parts, f"{order}/"])
+
     @property
     def sky_fraction(self) -> float:
         """The part of the sphere that the set takes."""
@@ -97,6 +126,11 @@ def _range(order: int, first: int, last: int, parameter: str) -> Range:
         raise ParameterError(parameter, f"a range of pixels goes upwards, got {first}-{last}")
     shift = 2 * (FINEST_ORDER - order)
     return first << shift, (last + 1) << shift
+
+
+def _spans(pixels: list[int]) -> Iterator[str]:
+    for first, end in _merged((pixel, pixel + 1) for pixel in pixels):
+        yield str(first) if end == first + 1 else f"{first}-{end - 1}"
 
 
 def _ascii_cells(text: str, parameter: str) -> Iterator[Range]:

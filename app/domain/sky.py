@@ -67,13 +67,22 @@ class Cone:
             ParameterError: `ra`, `dec`, `radius` or `unit` has no usable value.
         """
         centre = SkyPosition.parse(ra, dec)
-        if unit not in RADIUS_UNITS:
-            raise ParameterError("unit", f"must be deg, arcmin or arcsec, got {unit!r}")
-        parts = RADIUS_UNITS[unit]
-        value = _decimal(radius)
-        if value is None or not 0.0 <= value <= 180.0 * parts:
-            raise ParameterError("radius", f"must be from 0 to {180.0 * parts:g} {unit}, got {radius!r}")
-        return cls(centre.ra, centre.dec, value / parts)
+        return cls(centre.ra, centre.dec, parse_radius(radius, unit))
+
+
+def parse_radius(radius: str | float, unit: str = "deg", largest_deg: float = 180.0) -> float:
+    """Return a radius in degrees, given in `unit` (deg, arcmin or arcsec).
+
+    Raises:
+        ParameterError: `radius` is no number or lies outside its range, or `unit` is none of these.
+    """
+    if unit not in RADIUS_UNITS:
+        raise ParameterError("unit", f"must be deg, arcmin or arcsec, got {unit!r}")
+    parts = RADIUS_UNITS[unit]
+    value = _decimal(radius)
+    if value is None or not 0.0 <= value <= largest_deg * parts:
+        raise ParameterError("radius", f"must be from 0 to {largest_deg * parts:g} {unit}, got {radius!r}")
+    return value / parts
 
 
 def _angle(parameter: str, value: str | float, *, degrees_per_unit: float, forms: str) -> float:

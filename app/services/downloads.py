@@ -22,8 +22,9 @@ Select: TypeAlias = Callable[[Connection, int], Selection]
 
 @dataclass(frozen=True)
 class Download:
-    """A file on its way: from which version, how many rows, and its bytes, each block once."""
+    """A file on its way: of which kind, from which version, how many rows, and its bytes, each block once."""
 
+    file: FileFormat
     version: int
     rows: int
     blocks: Iterator[bytes]
@@ -83,12 +84,12 @@ class Downloads:
             selection = select(connection, version)
             driver = driver_connection(connection)
             rows = slices.count(driver, selection)
-            facts = _facts(version, rows, surveys.list_all(connection))
-            with downloads.opened(self._files.url, driver, selection, file, facts) as blocks:
-                yield Download(version, rows, blocks)
+            about = facts(version, rows, surveys.list_all(connection))
+            with downloads.opened(self._files.url, driver, selection, file, about) as blocks:
+                yield Download(file, version, rows, blocks)
 
 
-def _facts(version: int, rows: int, known: Iterable[Survey]) -> dict[str, str]:
+def facts(version: int, rows: int, known: Iterable[Survey]) -> dict[str, str]:
     """Return what a file says of itself; whoever uses it cites the surveys too."""
     sources = "; ".join(f"{survey.title} {survey.release}: {survey.citation}" for survey in known)
     citation = f"Survey of Surveys (SoS), calibration version {version}, from {sources}"

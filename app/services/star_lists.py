@@ -52,20 +52,20 @@ class StarLists:
             UnknownVersionError: the version does not exist or is not complete.
             NotPublishedError: no version is asked for and none has been published.
         """
-        asked: dict[int, tuple[str, StarId]] = {}
+        asked: dict[int, StarId] = {}
         unreadable: dict[int, str] = {}
         for place, text in enumerate(ids):
             try:
-                asked[place] = text, parse_star_id(text)
+                asked[place] = parse_star_id(text)
             except ParameterError as error:
                 unreadable[place] = error.problem
         with self._database.connect() as connection, translated_errors():
             number = resolve(connection, version)
             driver = driver_connection(connection)
-            found = star_lists.rows(driver, number, columns, asked)
+            found = star_lists.rows(driver, number, columns, ids, asked)
             missing = asked.keys() - {place for place, _ in found}
             surveys = star_lists.survey_names(driver) if missing else set()
-        reasons = unreadable | {place: _reason(asked[place][1], surveys, number) for place in missing}
+        reasons = unreadable | {place: _reason(asked[place], surveys, number) for place in missing}
         lines = ",".join(line for _, line in found)
         return StarList(number, f"[{lines}]".encode(), len(found), tuple(_unknown(ids, reasons)))
 

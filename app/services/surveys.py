@@ -9,10 +9,13 @@ from threading import Lock
 from sqlalchemy import Connection
 
 from app.domain.catalog import Page, Rows
+from app.domain.pixels import PixelSet
 from app.domain.surveys import Ingestion, Survey
 from app.services.versions import resolve
 from app.storage import overlaps, rejects, surveys, versions
 from app.storage.engine import Database, driver_connection
+
+MOST_COVERAGES = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Surveys:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._common: dict[int, Counter[tuple[int, int]]] = {}
+        self._coverage: dict[tuple[int, int, int], PixelSet] = {}
         self._lock = Lock()
 
     def contents(self) -> list[Survey]:
@@ -71,6 +75,26 @@ class Surveys:
             shared = {other.name: common[survey.survey_id, other.survey_id] for other in others} if common else None
             ingestions = tuple(surveys.ingestions(connection, name))
             return number, SurveyDetails(_counts(survey, common), shared, ingestions)
+
+    def coverage(self, name: str, order: int, version: int | None = None) -> tuple[int, PixelSet]:
+        """Return where a survey has stars of a version, in pixels of an order; found once, for a version never changes.
+
+        Raises:
+            UnknownSurveyError: there is no such survey.
+            UnknownVersionError: the version does not exist or is not complete.
+            NotPublishedError: no version is asked for and none has been published.
+        """
+        with self._database.connect() as connection:
+            survey_id = surveys.get(connection, name).survey_id
+            number = resolve(connection, version)
+            known = self._coverage.get((number, survey_id, order))
+            if known is None:
+                cells = overlaps.pixels(driver_connection(connection), number, survey_id, order)
+                known = PixelSet.of_order(order, cells)
+                if len(self._coverage) >= MOST_COVERAGES:
+                    self._coverage.clear()
+                self._coverage[number, survey_id, order] = known
+            return number, known
 
     def rejects(self, name: str, page: Page, version: int | None = None) -> Rows:
         """Return a page of the rows that could not become measurements, by file and place in it.

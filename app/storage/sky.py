@@ -30,6 +30,7 @@ READING_OPTIONS = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers
 
 IN_CONE = "q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)"
 SEPARATION_ARCSEC = "3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8)"
+JOINED = "q3c_join(list.ra, list.dec, h.ra, h.dec, %(radius)s::float8)"
 IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
 
 STARS_IN_CONE = """
@@ -48,6 +49,7 @@ WIDEST_SEARCH = 0.25  # of the sky; the index saves nothing in a wider one
 CELLS_PER_RADIUS = 16
 SMALLEST_CELL_DEG = 1 / 60
 
+PIXEL = composed("sky", "pixel")
 _IN_BOXES = sql.SQL("point(ra, dec) <@ ANY ({}::box[])")
 _INDEXED = {
     True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
@@ -107,7 +109,7 @@ def _filled(condition: str, **values: float | list[float]) -> sql.Composed:
 def _in_pixels(pixels: PixelSet) -> sql.Composed:
     """Search the boxes around the pixels by the index (where it is q3c's, by the exact condition alone)."""
     written = ",".join(f"[{first},{end})" for first, end in pixels.ranges)
-    exact = composed("sky", "in_pixels", ranges=sql.Literal(f"{{{written}}}"))
+    exact = composed("sky", "in_pixels", pixel=PIXEL, ranges=sql.Literal(f"{{{written}}}"))
     if pixels.sky_fraction > WIDEST_SEARCH:
         return sql.Composed([exact])
     boxes = [box for cone in pixels.cover(MOST_BOXES) for box in _boxes(cone)]

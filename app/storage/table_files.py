@@ -34,10 +34,10 @@ def blocks(
     name: str,
     texts: Mapping[str, Texts],
 ) -> Iterator[bytes]:
-    """Yield a Parquet, Arrow, FITS or VOTable file that describes its columns and itself.
+    """Yield a file that describes its columns and itself where its kind has a place for that.
 
     Args:
-        file: which of these.
+        file: the kind of file.
         batches: the rows; columns as in `columns`.
         columns: what is known about them.
         facts: what the file says of itself: `sos.version`, `sos.rows`, `sos.citation`.
@@ -53,8 +53,60 @@ def blocks(
             yield from _fits_blocks(batches, columns, facts, name, texts)
         case FileFormat.VOTABLE:
             yield from _votable_blocks(batches, columns, facts, name, texts)
-        case _:
-            raise ValueError(f"{file} files are not made from arrow batches")
+        case FileFormat.CSV:
+            yield from _csv_blocks(batches)
+        case FileFormat.JSONL:
+            yield from _json_blocks(batches)
+
+
+def texts_of(table: pa.Table) -> dict[str, Texts]:
+    """Return what FITS and VOTable must know beforehand of the columns of a table that hold texts."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    from app.storage.fits_file import escaped  # noqa: PLC0415 - as above
+    from app.storage.plain_columns import is_ascii, plain, plain_type  # noqa: PLC0415 - as above
+
+    found: dict[str, Texts] = {}
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        if plain_type(column.type) != pa.string():
+            continue
+        width, ascii_only = 0, True
+        for values in map(plain, column.chunks):
+            fits = values if is_ascii(values) else pa.array([escaped(text) for text in values.drop_null().to_pylist()])
+            unprintable = pc.any(pc.match_substring_regex(fits.cast(pa.string()), "[^ -~]")).as_py()
+            longest = pc.max(pc.binary_length(fits.cast(pa.string()))).as_py() or 0
+            width = max(width, 4 * longest if unprintable else longest)
+            ascii_only = ascii_only and is_ascii(values)
+        found[name] = Texts(width, ascii_only)
+    return found
+
+
+def _csv_blocks(batches: pa.RecordBatchReader) -> Iterator[bytes]:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import csv  # noqa: PLC0415 - as above
+
+    from app.storage.plain_columns import plain, plain_type  # noqa: PLC0415 - as above
+
+    schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in batches.schema])
+    sink = _Drain()
+    with csv.CSVWriter(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_arrays([plain(column) for column in batch.columns], schema=schema))
+            yield sink.drained()
+    yield sink.drained()
+
+
+def _json_blocks(batches: pa.RecordBatchReader) -> Iterator[bytes]:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    from app.storage.json_text import rows_as_json  # noqa: PLC0415 - as above
+
+    for batch in batches:
+        # JavaScript reads numbers as doubles, which hold 53 bits.
+        columns = [column.cast(pa.string()) if column.type == pa.int64() else column for column in batch.columns]
+        lines = rows_as_json(pa.RecordBatch.from_arrays(columns, names=batch.schema.names)).to_pylist()
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 class _Drain(io.RawIOBase):
@@ -138,7 +190,7 @@ def _fits_blocks(
             width=max(texts[column.name].width, 1) if column.name in texts else 1,
             unit=column.standard_unit,
             ucd=column.ucd,
-            description=column.full_description,
+            description=column.full_description or None,
         )
         for field, column in zip(batches.schema, columns, strict=True)
     ]
@@ -166,7 +218,7 @@ def _votable_blocks(
         ascii_only = column.name in texts and texts[column.name].ascii_only
         datatype, size = datatype_of(plain_type(known.type), ascii_only=ascii_only)
         place = "icrs" if (column.ucd or "").startswith("pos.eq.") else None
-        meaning = column.full_description
+        meaning = column.full_description or None
         fields.append(Field(column.name, datatype, size, column.standard_unit, column.ucd, meaning, ref=place))
     infos = [Info("QUERY_STATUS", "OK"), *(Info(key, value) for key, value in facts.items())]
     yield from votable_blocks(batches, fields, table=name, rows=int(facts["sos.rows"]), before=infos)

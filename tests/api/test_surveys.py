@@ -7,12 +7,15 @@ import io
 import json
 import math
 import re
+from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
+from mocpy import MOC
 from pydantic import TypeAdapter
 
 from app.api.models.pages import MeasurementPage, RejectPage
@@ -179,3 +182,37 @@ def test_bad_input_is_named_with_what_would_be_right(service: Service, path: str
     [found] = answer.json()["errors"]
     assert found["parameter"] == parameter
     assert words in found["detail"]
+
+
+@pytest.mark.parametrize("order", [0, 3, 7, 10])
+@pytest.mark.parametrize("form", ["ascii", "json", "fits"])
+def test_a_coverage_holds_the_pixels_of_the_stars(
+    service: Service, truth: Truth, tmp_path: Path, order: int, form: str
+):
+    answer = service.get("/v1/surveys/gamma/coverage", order=order, format=form)
+    if form == "fits":
+        (tmp_path / "moc.fits").write_bytes(answer.content)
+        found = MOC.from_fits(tmp_path / "moc.fits")
+    else:
+        found = MOC.from_string(answer.text, "json" if form == "json" else "ascii")
+    stars = truth.members["gamma"]
+    expected = MOC.from_lonlat(truth.ra[stars] * u.deg, truth.dec[stars] * u.deg, max_norder=order)
+    assert found == expected
+    assert form == "json" or found.max_order == order
+    assert answer.headers["X-SoS-Version"] == "2"
+    again = service.get("/v1/surveys/gamma/coverage", order=order, format=form, version=2)
+    assert "immutable" in again.headers["cache-control"]
+
+
+def test_a_coverage_is_a_region(service: Service, truth: Truth):
+    moc = service.get("/v1/surveys/gamma/coverage", order=10).text
+    page = service.post("/v1/region", moc, limit=1000).json()
+    assert {int(row["star_id"]) for row in page["stars"]} >= set(truth.star_id[truth.members["gamma"]].tolist())
+    assert page["count"] < 50
+
+
+def test_a_coverage_that_cannot_be_is_named(service: Service):
+    for query, parameter in (({"order": 11}, "order"), ({"order": -1}, "order"), ({"format": "x"}, "format")):
+        answer = service.get("/v1/surveys/gamma/coverage", **query)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, parameter)
+    assert service.get("/v1/surveys/delta/coverage").status_code == 404

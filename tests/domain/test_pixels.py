@@ -82,3 +82,15 @@ def test_cones_cover_the_set(text: str, most: int):
         covered |= stars.separation(SkyCoord(cone.ra, cone.dec, unit="deg")).deg < cone.radius
     assert covered.all()
     assert len(stars) > 5
+
+
+@pytest.mark.parametrize(
+    "text", ["5/1-3 6/44", "0/0-11", "29/0 5", "3/", "0/3 1/0-2 29/1441151880758558724-1441151880758558999"]
+)
+def test_a_set_is_written_as_mocpy_writes_it(text: str):
+    pixels, moc = PixelSet.moc(text), MOC.from_string(text)
+    assert MOC.from_string(pixels.ascii(moc.max_order)) == moc
+    assert PixelSet.moc(pixels.ascii(29)) == pixels
+    assert {str(order): cells for order, cells in pixels.cells().items()} == {
+        order: cells for order, cells in moc.serialize("json").items() if cells
+    }

@@ -11,14 +11,17 @@ from app.domain.catalog import LARGEST_PAGE, USUAL_PAGE, Bounds, MeasurementSlic
 from app.domain.columns import CATALOG, Column, choose
 from app.domain.errors import ParameterError
 from app.domain.files import FileFormat
+from app.domain.matches import LARGEST_RADIUS_DEG, MatchRequest
 from app.domain.pixels import PixelSet
 from app.domain.polygons import Polygon
 from app.domain.regions import Region
-from app.domain.sky import Cone
+from app.domain.sky import Cone, parse_radius
 
 CURRENT = "current"
 USUAL_LIST = 100
+FINEST_COVERAGE = 10
 
+FileName: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl", "fits", "votable"]
 Format: TypeAlias = Literal["json", "csv", "parquet", "arrow", "jsonl", "fits", "votable"]
 
 
@@ -140,6 +143,49 @@ class StarsQuery(ReadQuery):
             ParameterError: there is none of a name.
         """
         return choose(CATALOG, _names(self.columns))
+
+
+class MatchQuery(StarsQuery):
+    """How to match an uploaded table."""
+
+    radius: str | None = Field(
+        None, description="radius around each position, in degrees unless `unit` says otherwise; without it ids match"
+    )
+    unit: Literal["deg", "arcmin", "arcsec"] = Field("deg", description="unit of the radius")
+    ra: str | None = Field(None, description="name of the column of right ascensions; found by UCD or name if left out")
+    dec: str | None = Field(None, description="name of the column of declinations; found by UCD or name if left out")
+    id: str | None = Field(None, description="name of the column of identifiers; found by name if left out")
+    format: FileName | None = Field(None, description="kind of file to return; that of the upload if left out")
+
+    @property
+    def request(self) -> MatchRequest:
+        """The request.
+
+        Raises:
+            ParameterError: a parameter has no usable value, or does not go together with another.
+        """
+        radius = None if self.radius is None else parse_radius(self.radius, self.unit, LARGEST_RADIUS_DEG)
+        for name, value in (("ra", self.ra), ("dec", self.dec)):
+            if value is not None and radius is None:
+                raise ParameterError("radius", f"is missing: {name}= names a column of positions")
+        if self.id is not None and radius is not None:
+            raise ParameterError("id", "matches identifiers; leave out the radius")
+        return MatchRequest(
+            columns=self.chosen,
+            radius=radius,
+            ra=self.ra,
+            dec=self.dec,
+            id=self.id,
+            file=None if self.format is None else FileFormat(self.format),
+            version=self.number,
+        )
+
+
+class CoverageQuery(ReadQuery):
+    """A coverage map."""
+
+    order: int = Field(7, ge=0, le=FINEST_COVERAGE, description="HEALPix order of the smallest pixels")
+    format: Literal["ascii", "json", "fits"] = Field("ascii", description="form of the MOC")
 
 
 class DiffQuery(BaseModel):

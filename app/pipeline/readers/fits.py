@@ -46,10 +46,12 @@ def read_fits(path: Path, *, table: int | str | None = None) -> SurveyTable:
             hdu = _choose(path.name, hdus, table)
             columns = [fits_column(path.name, column) for column in hdu.columns]
             layout = _layout(path, hdu)
+            ucds = [hdu.header.get(f"TUCD{number}") for number in range(1, len(columns) + 1)]
     except (OSError, EOFError, fits.VerifyError) as error:
         raise TableError(path.name, f"is not a readable FITS file: {error}") from error
     _check_length(path, layout)
-    schema = pa.schema([make_field(column.name, column.kind, column.unit) for column in columns])
+    described = zip(columns, ucds, strict=True)
+    schema = pa.schema([make_field(column.name, column.kind, column.unit, ucd) for column, ucd in described])
     return SurveyTable(path.name, "FITS", schema, layout.rows, lambda rows: _read(path, layout, columns, schema, rows))
 
 

@@ -18,8 +18,8 @@ BYTES_PER_BATCH = 32 << 20
 class SurveyTable:
     """A table in a file: its columns with their types and units, and its rows in batches.
 
-    `rows` is the number of rows where it is known before reading. A column's unit, as the file spells it, is in the
-    metadata of its field.
+    `rows` is the number of rows where it is known before reading. A column's unit and UCD, as the file spells them, are
+    in the metadata of its field.
     """
 
     file: str
@@ -45,17 +45,26 @@ def rows_within(row_bytes: float, rows: int) -> int:
     return max(1, min(rows, int(BYTES_PER_BATCH / max(row_bytes, 1))))
 
 
-def make_field(name: str, kind: pa.DataType, unit: str | None = None) -> pa.Field:
-    """Return a column's description; the unit goes into its metadata."""
-    unit = (unit or "").strip()
-    return pa.field(name, kind, metadata={"unit": unit} if unit else None)
+def make_field(name: str, kind: pa.DataType, unit: str | None = None, ucd: str | None = None) -> pa.Field:
+    """Return a column's description; unit and UCD go into its metadata."""
+    given = {"unit": (unit or "").strip(), "ucd": (ucd or "").strip()}
+    return pa.field(name, kind, metadata={key: text for key, text in given.items() if text} or None)
 
 
 def unit_of(field: pa.Field) -> str | None:
     """Return the unit that the file gives for a column, None where it gives none."""
+    return _given(field, b"unit")
+
+
+def ucd_of(field: pa.Field) -> str | None:
+    """Return the UCD that the file gives for a column, None where it gives none."""
+    return _given(field, b"ucd")
+
+
+def _given(field: pa.Field, key: bytes) -> str | None:
     metadata: Mapping[bytes, bytes] = field.metadata or {}
-    unit = metadata.get(b"unit")
-    return unit.decode() if unit else None
+    text = metadata.get(key)
+    return text.decode("utf-8", "replace") if text else None
 
 
 def unique_names(file: str, names: Sequence[str]) -> Sequence[str]:

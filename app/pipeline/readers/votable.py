@@ -30,7 +30,7 @@ def read_votable(path: Path, *, table: int | str | None = None) -> SurveyTable:
         fields = next(events, None)
     if not isinstance(fields, list):
         raise TableError(path.name, f"has no table {'' if table is None else repr(table)}".rstrip())
-    schema = pa.schema([make_field(field.name, field.arrow_type(), field.unit) for field in fields])
+    schema = pa.schema([make_field(field.name, field.arrow_type(), field.unit, field.ucd) for field in fields])
     return SurveyTable(path.name, "VOTable", schema, None, lambda rows: _read(path, table, schema, rows))
 
 

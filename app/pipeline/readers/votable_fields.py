@@ -36,6 +36,7 @@ class Field:
     size: int | None
     is_array: bool
     unit: str | None
+    ucd: str | None = None
     null: str | None = None
 
     @classmethod
@@ -51,7 +52,7 @@ class Field:
             raise TableError(file, f"has the unknown datatype {datatype!r}", column=name)
         arraysize = attributes.get("arraysize", "")
         size = None if "*" in arraysize else int(np.prod([int(n) for n in re.findall(r"\d+", arraysize)] or [1]))
-        return cls(name, datatype, size, arraysize not in {"", "1"}, attributes.get("unit"))
+        return cls(name, datatype, size, arraysize not in {"", "1"}, attributes.get("unit"), attributes.get("ucd"))
 
     def with_null(self, null: str) -> Field:
         """Return the column with the value that means "no value"."""

@@ -36,9 +36,8 @@ FROM pairs WHERE squared < power(sin(radians(%(radius_arcsec)s::float8 / 3600) /
 -- Lets this transaction join by hash in memory: the planner takes the cells of a circle for thousands and would sort.
 SELECT set_config('enable_mergejoin', 'off', true), set_config('work_mem', '256MB', true)
 
--- in_pixels --
--- Condition on the columns ra and dec: their nested HEALPix pixel of order 29 (Gorski et al. 2005, ApJ 622, 759) lies in
--- ranges of pixels. Each OFFSET keeps the planner from writing a step out at every place that uses it. The outer five
+-- pixel --
+-- The nested HEALPix pixel of order 29 of the columns ra and dec (Gorski et al. 2005, ApJ 622, 759). Each OFFSET keeps the planner from writing a step out at every place that uses it. The outer five
 -- steps take the bits of x and y, which stand in the lower and the upper half, in turn.
 (SELECT (face << 58) | bits
  FROM (
@@ -79,4 +78,8 @@ SELECT set_config('enable_mergejoin', 'off', true), set_config('work_mem', '256M
   ) AS step_3 OFFSET 0
   ) AS step_4 OFFSET 0
   ) AS step_5 OFFSET 0
- ) AS interleaved) <@ {ranges}::int8multirange
+ ) AS interleaved)
+
+-- in_pixels --
+-- Condition on the columns ra and dec: their pixel lies in ranges of pixels.
+{pixel} <@ {ranges}::int8multirange

@@ -1,27 +1,50 @@
--- stars --
--- The stars of a version that a list of identifiers names: the place in the list and the row as JSON, in that order.
--- Of several stars of one identifier (an ambiguous object) the first.
+-- named --
+-- The stars of a version that a list of identifiers names, by place in the list. Of several stars of one identifier (an
+-- ambiguous object) the first.
 WITH asked AS (
     SELECT *
-    FROM unnest(%(places)s::int[], %(ids)s::text[], %(numbers)s::bigint[], %(gaia)s::bigint[], %(surveys)s::text[],
-                %(objects)s::text[]) AS list (place, id, number, gaia, survey, object_id)
-), named AS (
-    SELECT place, id, number AS star_id FROM asked WHERE number IS NOT NULL
-    UNION ALL
-    SELECT place, id, min(h.star_id)
-    FROM asked JOIN {homogenized} AS h ON h.version_id = {version} AND h.gaia_dr3_source_id = gaia
-    GROUP BY place, id
-    UNION ALL
-    SELECT place, id, min(c.star_id)
-    FROM asked
-    JOIN survey AS s ON s.name = survey
-    JOIN measurement AS m ON m.survey_id = s.survey_id AND m.object_id = asked.object_id
-    JOIN {calibrated} AS c ON c.version_id = {version} AND c.measurement_id = m.measurement_id
-    GROUP BY place, id
+    FROM unnest(%(places)s::int[], %(numbers)s::bigint[], %(gaia)s::bigint[], %(surveys)s::text[],
+                %(objects)s::text[]) AS list (place, number, gaia, survey, object_id)
 )
-SELECT place, (SELECT row_to_json(columns) FROM (SELECT id, {columns}) AS columns)::text AS line
-FROM named JOIN {homogenized} AS h ON h.version_id = {version} AND h.star_id = named.star_id
+SELECT place, number AS star_id FROM asked WHERE number IS NOT NULL
+UNION ALL
+SELECT place, min(h.star_id)
+FROM asked JOIN {homogenized} AS h ON h.version_id = {version} AND h.gaia_dr3_source_id = gaia
+GROUP BY place
+UNION ALL
+SELECT place, min(c.star_id)
+FROM asked
+JOIN survey AS s ON s.name = survey
+JOIN measurement AS m ON m.survey_id = s.survey_id AND m.object_id = asked.object_id
+JOIN {calibrated} AS c ON c.version_id = {version} AND c.measurement_id = m.measurement_id
+GROUP BY place
+
+-- stars --
+-- The stars named in a list: the place in it, and the row as JSON with the identifier in front, in that order.
+SELECT place, (SELECT row_to_json(columns)
+               FROM (SELECT (%(ids)s::text[])[place + 1] AS id, {columns}) AS columns)::text AS line
+FROM ({named}) AS named JOIN {homogenized} AS h ON h.version_id = {version} AND h.star_id = named.star_id
 ORDER BY place
+
+-- rows_named --
+-- The stars named in a list: the place in it, and the columns.
+SELECT place, {columns}
+FROM ({named}) AS named JOIN {homogenized} AS h ON h.version_id = {version} AND h.star_id = named.star_id
+
+-- rows_near --
+-- The nearest star to each position that has one within the radius: the place in the list of positions, how far the star
+-- is, how many there are within the radius, and the columns.
+WITH near AS (
+    SELECT place, h.star_id, 3600 * q3c_dist(list.ra, list.dec, h.ra, h.dec) AS separation_arcsec
+    FROM unnest(%(places)s::int[], %(ra)s::float8[], %(dec)s::float8[]) AS list (place, ra, dec)
+    JOIN {homogenized} AS h ON {joined}
+), nearest AS (
+    SELECT DISTINCT ON (place) place, star_id, separation_arcsec, count(*) OVER (PARTITION BY place)::int AS n_candidates
+    FROM near
+    ORDER BY place, separation_arcsec, star_id
+)
+SELECT place, separation_arcsec, n_candidates, {columns}
+FROM nearest JOIN {homogenized} AS h ON h.version_id = {version} AND h.star_id = nearest.star_id
 
 -- surveys --
 -- The names of all surveys.
