@@ -6,7 +6,8 @@ SosError
 │   ├── DescriptorError       a survey descriptor: file and key
 │   ├── PlanError             a calibration plan: file and key
 │   ├── TableError            a survey table: file, and row or column where known
-│   └── ParameterError        a request parameter or command line argument
+│   ├── ParameterError        a request parameter or command line argument
+│   └── QueryError            a query in a language of ours: place in its text, and what would be right
 ├── NotFoundError         the thing asked for does not exist
 │   ├── UnknownStarError
 │   ├── UnknownSurveyError
@@ -62,6 +63,14 @@ class ParameterError(InputError):
     def __init__(self, parameter: str, problem: str) -> None:
         super().__init__(f"{parameter}: {problem}")
         self.parameter, self.problem = parameter, problem
+
+
+class QueryError(InputError):
+    """A query cannot be answered; `line` and `column` (from 1) say where in its text the cause stands."""
+
+    def __init__(self, problem: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(problem if line is None else f"line {line}, column {column}: {problem}")
+        self.problem, self.line, self.column = problem, line, column
 
 
 class NotFoundError(SosError):

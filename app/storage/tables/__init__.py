@@ -11,6 +11,7 @@ from app.storage.tables.references import (
 )
 from app.storage.tables.stars import MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
+from app.storage.tables.tap_jobs import TapJobRow
 from app.storage.tables.versions import (
     ArtifactRow,
     FigureRow,
@@ -39,5 +40,6 @@ __all__ = [
     "RejectRow",
     "StarRow",
     "SurveyRow",
+    "TapJobRow",
     "VersionRow",
 ]
