@@ -15,9 +15,11 @@ from app.api.lean import LeanRoutes
 from app.factory import Factory
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
+from app.vo import cone_search, tap, uws, vosi
 from app.web import pages
 
 ROUTERS = (stars.router, regions.router, catalog.router, surveys.router, versions.router, health.router, pages.router)
+VO_ROUTERS = (cone_search.router, tap.router, uws.router, vosi.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -33,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *VO_ROUTERS):
         application.include_router(router)
     documentation.install(application)
     errors.install(application)
@@ -70,6 +72,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         url,
         pool_size=settings.pool_size,
         stream_pool_size=settings.stream_pool_size,
+        state=settings.state_folder,
         public_url=settings.public_url,
     )
 

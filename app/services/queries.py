@@ -50,7 +50,7 @@ class Queries:
         *,
         limit: int | None,
         seconds: float,
-        started: Callable[[int], None] = lambda _: None,
+        started: Callable[[str], None] = lambda _: None,
     ) -> Iterator[Result]:
         """Open the answer to a query, to be read in the block.
 
@@ -59,7 +59,7 @@ class Queries:
             uploads: tables that come with it.
             limit: rows at most, None for all of them.
             seconds: how long the server may work on it.
-            started: is told the process id of the server before the query begins.
+            started: is told the name of the transaction before the query begins.
 
         Raises:
             QueryError: the query is wrong, or takes too long.

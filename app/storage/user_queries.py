@@ -22,6 +22,7 @@ from app.domain.fields import Datatype, Field, ServedTable
 from app.storage import bulk, versions
 from app.storage.binary_copy import Tuples
 from app.storage.engine import Database, driver_connection, meaning
+from app.storage.queries import queries
 from app.storage.reader_role import ROLE
 
 LARGEST_TEMPORARY = "4GB"
@@ -90,21 +91,24 @@ class Session:
 
     Attributes:
         version: the published version, None where there is none.
+        backend: names this transaction, so that others can stop it and see whether it goes on.
         tables: the tables that were uploaded.
     """
 
     def __init__(
-        self, driver: psycopg.Connection[Any], version: int | None, tables: tuple[ServedTable, ...], seconds: float
+        self,
+        driver: psycopg.Connection[Any],
+        version: int | None,
+        tables: tuple[ServedTable, ...],
+        *,
+        backend: str,
+        seconds: float,
     ) -> None:
+        self.backend = backend
         self._driver = driver
         self._seconds = seconds
         self.version = version
         self.tables = tables
-
-    @property
-    def backend(self) -> int:
-        """The process id of the connection's server, by which others can stop the query."""
-        return self._driver.info.backend_pid
 
     @contextmanager
     def answer(self, query: str, fields: Sequence[Field], *, limit: int | None) -> Iterator[Answer]:
@@ -145,8 +149,9 @@ def session(database: Database, uploads: Sequence[Upload], *, seconds: float) ->
             driver.execute("SET TRANSACTION READ WRITE")
         version = versions.current(connection)
         tables = tuple(_uploaded(connection, upload) for upload in uploads)
+        backend = connection.exec_driver_sql(queries("tap_jobs")["backend"]).scalar_one()
         _confine(driver, seconds)
-        yield Session(driver, version, tables, seconds)
+        yield Session(driver, version, tables, backend=backend, seconds=seconds)
 
 
 def _confine(driver: psycopg.Connection[Any], seconds: float) -> None:

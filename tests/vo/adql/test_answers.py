@@ -139,7 +139,7 @@ def test_columns_keep_unit_ucd_and_description_through_queries_in_queries(querie
     fields, _ = ask(
         queries,
         "WITH a AS (SELECT ra AS alpha, teff, teff + 1 AS more FROM sos.star)"
-        " SELECT TOP 1 b.*, MAX(teff) AS hottest FROM (SELECT alpha, teff, more FROM a) AS b GROUP BY alpha, teff, more",
+        " SELECT TOP 1 b.*, MAX(teff) AS top FROM (SELECT alpha, teff, more FROM a) AS b GROUP BY alpha, teff, more",
     )
     alpha, teff, more, hottest = fields
     ra = next(column for column in CATALOG if column.name == "ra")
@@ -164,9 +164,7 @@ def test_the_tables_hold_the_columns_of_the_files():
 
 
 def test_tap_schema_describes_every_column_once(adql: Ask):
-    rows = adql(
-        'SELECT table_name, column_name, "size" FROM tap_schema.columns ORDER BY table_name, column_index'
-    )
+    rows = adql('SELECT table_name, column_name, "size" FROM tap_schema.columns ORDER BY table_name, column_index')
     assert [(row["table_name"], row["column_name"]) for row in rows] == [
         (table.full_name, column.name)
         for table in sorted(tables(), key=lambda one: one.full_name)
