@@ -7,7 +7,7 @@ before; this is for the day on which that decision is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,8 +130,12 @@ class Session:
                 replace(column, datatype=_datatype(column, kind)) for column, kind in zip(fields, kinds, strict=True)
             )
             text = _limited(query, kinds, limit)
-            with closing(bulk.copy_out_tuples(self._driver, text, len(kinds))) as blocks:
-                yield Answer(found, blocks)
+        with closing(self._blocks(text, len(kinds))) as blocks:
+            yield Answer(found, blocks)
+
+    def _blocks(self, query: str, fields: int) -> Generator[Tuples]:
+        with _explained(self._seconds), closing(bulk.copy_out_tuples(self._driver, query, fields)) as blocks:
+            yield from blocks
 
 
 @contextmanager

@@ -76,14 +76,18 @@ class StreamedAnswer(Response):
         except SosError as problem:
             await of_error(problem)(scope, receive, send)
             return
+        started = False
         try:
             first = await to_thread.run_sync(next, pieces, b"")
+            started = True
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_gone, receive, group.cancel_scope)
                 await self._send(first, pieces, send)
                 group.cancel_scope.cancel()
         except SosError as problem:
             await self._close()
+            if started:
+                raise
             await of_error(problem)(scope, receive, send)
         except BaseException:
             await self._close()

@@ -65,32 +65,39 @@ def _fill(
             length = lengths[field, row]
             if length < 0:
                 out[starts[row] + field // 8] |= 0x80 >> (field % 8)
-            value = buffer[positions[field, row] : positions[field, row] + max(length, 0)]
+            source = positions[field, row]
             if kinds[field] == _TEXT:
-                at = _put_text(out, at, value)
+                at = _put_text(out, at, buffer, source, max(length, 0))
+            elif length > 0:
+                at = _put_value(out, at, buffer, source, length, kinds[field] == _LOGICAL)
             else:
-                _put_plain(out[at : at + widths[field]], value, kinds[field])
-                at += widths[field]
+                at = _put_null(out, at, widths[field], kinds[field])
 
 
 @numba.njit(cache=True, nogil=True)
-def _put_text(out: Bytes, at: int, value: Bytes) -> int:
-    size = len(value)
+def _put_text(out: Bytes, at: int, buffer: Bytes, source: int, size: int) -> int:
     for i in range(4):
         out[at + i] = (size >> (24 - 8 * i)) & 0xFF
     for i in range(size):
-        out[at + 4 + i] = value[i]
+        out[at + 4 + i] = buffer[source + i]
     return at + 4 + size
 
 
 @numba.njit(cache=True, nogil=True)
-def _put_plain(out: Bytes, value: Bytes, kind: int) -> None:
-    """Write a value of one width; what is null is `?`, NaN or zero."""
+def _put_value(out: Bytes, at: int, buffer: Bytes, source: int, width: int, logical: bool) -> int:
+    for i in range(width):
+        out[at + i] = buffer[source + i]
+    if logical:
+        out[at] = 0x54 if buffer[source] else 0x46
+    return at + width
+
+
+@numba.njit(cache=True, nogil=True)
+def _put_null(out: Bytes, at: int, width: int, kind: int) -> int:
+    """Write what stands where nothing is: `?`, NaN or zero."""
     if kind == _LOGICAL:
-        out[0] = 0x3F if len(value) == 0 else (0x54 if value[0] else 0x46)
-    elif len(value) == 0 and kind == _FLOATING:
-        out[0] = 0x7F
-        out[1] = 0xC0 if len(out) == 4 else 0xF8
-    else:
-        for i in range(len(value)):
-            out[i] = value[i]
+        out[at] = 0x3F
+    elif kind == _FLOATING:
+        out[at] = 0x7F
+        out[at + 1] = 0xC0 if width == 4 else 0xF8
+    return at + width

@@ -18,6 +18,7 @@ from app.vo.limits import USUAL_ROWS
 from app.vo.requests import Parameters, factory_of
 
 SECONDS = 30.0
+_POSITION = {"ra": "POS_EQ_RA_MAIN", "dec": "POS_EQ_DEC_MAIN"}
 _VALUES = ("teff", "logg", "feh")
 _SHORT = ("gaia_dr3_source_id", "ra", "dec", *_VALUES)
 _USUAL = (*_SHORT[:3], *(f"{value}{end}" for value in _VALUES for end in ("", "_lower", "_upper")))
@@ -75,11 +76,12 @@ def _query(cone: Cone, columns: tuple[str, ...]) -> str:
 
 
 def _with_main_id(star_id: Field) -> Callable[[tuple[Field, ...]], tuple[Field, ...]]:
-    """Return what describes the columns: the standard has the main identifier as text."""
+    """Return what describes the columns: the standard has the main identifier as text, and the first kind of UCD."""
 
     def describe(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-        main = replace(star_id, datatype=Datatype.TEXT)
+        main = replace(star_id, datatype=Datatype.TEXT, ucd="ID_MAIN")
         separation = replace(fields[-1], ucd="pos.angDistance", description="Distance from the position asked for")
-        return (main, *fields[1:-1], separation)
+        others = (replace(column, ucd=_POSITION.get(column.name, column.ucd)) for column in fields[1:-1])
+        return (main, *others, separation)
 
     return describe

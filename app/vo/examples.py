@@ -4,9 +4,10 @@ EXAMPLES = (
     (
         "Stars around a place",
         "The homogenized stars within 10 arcminutes of M67, nearest first.",
-        """SELECT star_id, ra, dec, teff, logg, feh, DISTANCE(POINT(ra, dec), POINT(132.85, 11.81)) AS separation
+        """SELECT star_id, ra, dec, teff, logg, feh,
+    DISTANCE(POINT('ICRS', ra, dec), POINT('ICRS', 132.85, 11.81)) AS separation
 FROM sos.star
-WHERE DISTANCE(POINT(ra, dec), POINT(132.85, 11.81)) < 10 / 60.
+WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 132.85, 11.81, 0.1667))
 ORDER BY separation""",
     ),
     (

@@ -16,8 +16,14 @@ SCHEMAS = {
 KEYS = (
     ("measurement_star", "sos.measurement", "star_id", "sos.star", "star_id", "The star that was measured"),
     ("measurement_survey", "sos.measurement", "survey", "sos.survey", "name", "The survey that measured it"),
+    ("tables_schemas", "tap_schema.tables", "schema_name", "tap_schema.schemas", "schema_name", "The table's schema"),
+    ("columns_tables", "tap_schema.columns", "table_name", "tap_schema.tables", "table_name", "The column's table"),
+    ("keys_from", "tap_schema.keys", "from_table", "tap_schema.tables", "table_name", "The table that refers"),
+    ("keys_target", "tap_schema.keys", "target_table", "tap_schema.tables", "table_name", "The table referred to"),
+    ("key_columns_keys", "tap_schema.key_columns", "key_id", "tap_schema.keys", "key_id", "The column's key"),
     ("star_version", "sos.star", "version", "sos.version", "version", "The version that the star is of"),
 )
+_RESERVED = {"size"}
 _SQL_TYPES = {Datatype.TEXT: "text", Datatype.INT: "int"}
 
 Cell = str | int | None
@@ -96,10 +102,15 @@ _OWN = (
 )
 
 
+def shown(name: str) -> str:
+    """Return a column's name as it stands in queries: a word that ADQL keeps for itself in quotation marks."""
+    return f'"{name}"' if name in _RESERVED else name
+
+
 def _column_row(table: ServedTable, column: Field, place: int) -> tuple[Cell, ...]:
     return (
         table.full_name,
-        column.name,
+        shown(column.name),
         (column.datatype or _TEXT).value,
         "*" if column.datatype is Datatype.TEXT else None,
         column.xtype,

@@ -1,4 +1,4 @@
-"""Tables that users send along, as VOTable; none of it is fetched from elsewhere, whatever it says."""
+"""Tables that users send along, as VOTable; what such a document names is never fetched, whatever it says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.domain.errors import ParameterError
 from app.domain.fields import Datatype, Field
 from app.storage.user_queries import Upload
+from app.vo.remote_uploads import fetched
 from app.vo.requests import Parameters
 
 MOST_TABLES = 10
@@ -44,15 +45,21 @@ def uploads(parameters: Parameters) -> tuple[Upload, ...]:
             name, _, address = (part.strip() for part in one.partition(","))
             if not _NAME.fullmatch(name) or name.lower() in found:
                 raise ParameterError("UPLOAD", f"{name!r} is no name for a table, or one of two")
-            if not address.startswith("param:"):
-                raise ParameterError("UPLOAD", f"tables come with the request: {name},param:part, got {address!r}")
-            part = address.removeprefix("param:")
-            if part not in parameters.files:
-                raise ParameterError("UPLOAD", f"the request has no file in a part {part!r}")
-            found[name.lower()] = read(name.lower(), parameters.files[part])
+            found[name.lower()] = read(name.lower(), _content(address, parameters))
     if len(found) > MOST_TABLES:
         raise ParameterError("UPLOAD", f"at most {MOST_TABLES} tables come with a query")
     return tuple(found.values())
+
+
+def _content(address: str, parameters: Parameters) -> bytes:
+    if address.startswith(("http://", "https://")):
+        return fetched(address)
+    part = address.removeprefix("param:")
+    if part == address:
+        raise ParameterError("UPLOAD", f"is name,param:part or name,http://..., got {address!r}")
+    if part not in parameters.files:
+        raise ParameterError("UPLOAD", f"the request has no file in a part {part!r}")
+    return parameters.files[part]
 
 
 def read(name: str, content: bytes) -> Upload:

@@ -17,7 +17,7 @@ from app.vo.examples import EXAMPLES
 from app.vo.formats import FORMATS
 from app.vo.limits import MOST_ROWS, USUAL_ROWS
 from app.vo.requests import LARGEST_BODY, Parameters, base_url, factory_of
-from app.vo.tap_schema import KEYS, SCHEMAS, with_schema
+from app.vo.tap_schema import KEYS, SCHEMAS, shown, with_schema
 
 XML = "text/xml; charset=utf-8"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -30,8 +30,8 @@ _FEATURES = {
     "adql-type": "CAST",
     "adql-unit": "IN_UNIT",
     "adql-offset": "OFFSET",
-    "adql-conditional": "COALESCE",
 }
+_UPLOAD = "ivo://ivoa.net/std/TAPRegExt#upload-"
 _LANGUAGE = "ivo://ivoa.net/std/TAPRegExt#features-"
 
 router = APIRouter(prefix="/tap", tags=["virtual observatory"], route_class=VotableRoute)
@@ -84,7 +84,7 @@ async def tables(request: Request) -> Response:
         for name, group in groupby(described, lambda table: table.schema)
     )
     namespace = 'xmlns:vosi="http://www.ivoa.net/xml/VOSITables/v1.0"'
-    text = f'{_DECLARATION}<vosi:tableset {namespace} {_VS} version="1.1">{"".join(schemas)}</vosi:tableset>\n'
+    text = f"{_DECLARATION}<vosi:tableset {namespace} {_VS}>{''.join(schemas)}</vosi:tableset>\n"
     return Response(text, media_type=XML)
 
 
@@ -98,7 +98,7 @@ async def table(request: Request, name: str) -> Response:
     namespace = 'xmlns:vosi="http://www.ivoa.net/xml/VOSITables/v1.0"'
     element = _table(found, columns=True)
     content = element.removeprefix('<table type="table">').removesuffix("</table>")
-    text = f'{_DECLARATION}<vosi:table {namespace} {_VS} type="table" version="1.1">{content}</vosi:table>\n'
+    text = f'{_DECLARATION}<vosi:table {namespace} {_VS} type="table">{content}</vosi:table>\n'
     return Response(text, media_type=XML)
 
 
@@ -107,7 +107,8 @@ async def examples() -> Response:
     """Queries to begin with (DALI examples)."""
     items = "".join(
         f'<div id="example-{place}" resource="#example-{place}" typeof="example">'
-        f'<h2 property="name">{escape(name)}</h2><p property="description">{escape(text)}</p><pre property="query">{escape(query)}</pre></div>\n'
+        f'<h2 property="name">{escape(name)}</h2><p property="description">{escape(text)}</p>'
+        f'<pre property="query">{escape(query)}</pre></div>\n'
         for place, (name, text, query) in enumerate(EXAMPLES, start=1)
     )
     head = '<head><meta charset="utf-8"/><title>SoS: examples of queries</title></head>'
@@ -145,7 +146,7 @@ def _tap(base: str) -> str:
         '<capability standardID="ivo://ivoa.net/std/TAP" xsi:type="tr:TableAccess">'
         f'<interface xsi:type="vs:ParamHTTP" role="std" version="1.1"><accessURL use="base">{escape(base)}</accessURL>'
         f"</interface>{language}{formats}"
-        '<uploadMethod ivo-id="ivo://ivoa.net/std/TAPRegExt#upload-inline"/>'
+        f"{''.join(f'<uploadMethod ivo-id={quoteattr(_UPLOAD + how)}/>' for how in ('inline', 'http', 'https'))}"
         f"<retentionPeriod><default>{int(USUAL_KEPT.total_seconds())}</default>"
         f"<hard>{int(LONGEST_KEPT.total_seconds())}</hard></retentionPeriod>"
         f"<executionDuration><default>{USUAL_SECONDS}</default><hard>{MOST_SECONDS}</hard></executionDuration>"
@@ -173,4 +174,4 @@ def _column(column: Field) -> str:
     parts = (("description", column.description), ("unit", column.unit), ("ucd", column.ucd))
     known = "".join(f"<{tag}>{escape(value)}</{tag}>" for tag, value in parts if value)
     flags = "".join(f"<flag>{name}</flag>" for name, on in (("indexed", column.indexed),) if on)
-    return f"<column><name>{escape(column.name)}</name>{known}{kind}{flags}</column>"
+    return f"<column><name>{escape(shown(column.name))}</name>{known}{kind}{flags}</column>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from app.services.queries import Queries
@@ -13,6 +14,7 @@ from app.storage.reading import LONG_OPTIONS
 from tests.support import catalogue, servers
 from tests.support.adql import ask
 from tests.support.catalogue import Truth
+from tests.support.vo import listening
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -42,3 +44,17 @@ def queries(vo_database: Database, truth: Truth) -> Iterator[Queries]:
 def adql(queries: Queries) -> Ask:
     """Asks in ADQL and returns the rows."""
     return lambda text, *uploads, **options: ask(queries, text, *uploads, **options)[1]
+
+
+@pytest.fixture(scope="session")
+def address(vo_database: Database, truth: Truth, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the service listens."""
+    with listening(vo_database, tmp_path_factory.mktemp("state")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(address: str) -> Iterator[httpx.Client]:
+    """Asks the service over HTTP."""
+    with httpx.Client(base_url=address, timeout=60) as asking:
+        yield asking
