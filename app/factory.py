@@ -15,8 +15,10 @@ from app.services.exports import Exports
 from app.services.health import Health
 from app.services.jobs import Jobs
 from app.services.provenance import Provenance
+from app.services.queries import Queries
 from app.services.star_lists import StarLists
 from app.services.surveys import Surveys
+from app.services.tap_jobs import TapJobs
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
 from app.storage.engine import Database
@@ -49,6 +51,9 @@ class Folders:
     incoming: Path | None = None
 
 
+TAP_THREADS = 2
+
+
 class Factory:
     """Makes services on shared connections.
 
@@ -56,6 +61,7 @@ class Factory:
         url: the database.
         pool_size: connections for short reads of either kind.
         stream_pool_size: connections for files on their way out.
+        state: folder for what users leave here for a while.
         public_url: address under which users see the service, where it differs from the one that requests name.
         folders: where files lie that workers and the service share; None where there is no worker.
         largest_upload: bytes that an uploaded file may have.
@@ -70,6 +76,7 @@ class Factory:
         public_url: str | None = None,
         folders: Folders | None = None,
         largest_upload: int = 1 << 30,
+        state: Path = Path(".sos"),
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
@@ -79,6 +86,8 @@ class Factory:
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
         self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S)
         self._access = Access(self._administration)
+        self._own_queries = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
+        self._tap_jobs = TapJobs(Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
 
@@ -94,6 +103,8 @@ class Factory:
         self._pages.dispose()
         self._files.dispose()
         self._administration.dispose()
+        self._tap_jobs.close()
+        self._own_queries.dispose()
 
     def access(self) -> Access:
         """Keys to administration."""
@@ -175,6 +186,14 @@ class Factory:
         if self._folders is None:
             raise UnavailableError("this service keeps no files")
         return Upload(self._folders.uploads, filename)
+
+    def queries(self) -> Queries:
+        """What users ask in a language of their own."""
+        return Queries(self._own_queries)
+
+    def tap_jobs(self) -> TapJobs:
+        """Queries that users left to run."""
+        return self._tap_jobs
 
     def health(self) -> Health:
         """Whether the service can do its work."""

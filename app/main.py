@@ -35,6 +35,7 @@ from app.api.rate_limit import RateLimit
 from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
+from app.vo import cone_search, tap, uws, vosi
 from app.web import pages
 
 ROUTERS = (
@@ -55,6 +56,7 @@ ROUTERS = (
     health.router,
     pages.router,
 )
+VO_ROUTERS = (cone_search.router, tap.router, uws.router, vosi.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -70,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *VO_ROUTERS):
         application.include_router(router)
     documentation.install(application)
     errors.install(application)
@@ -120,6 +122,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         url,
         pool_size=settings.pool_size,
         stream_pool_size=settings.stream_pool_size,
+        state=settings.state_folder,
         public_url=settings.public_url,
         folders=Folders(
             settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming

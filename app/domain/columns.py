@@ -74,8 +74,8 @@ def _calibrated(quantity: Quantity) -> tuple[Column, ...]:
 
 
 _STAR_ID = Column("star_id", Kind.ID, "Number of the star in this version", None, "meta.id")
-_RA = Column("ra", Kind.REAL, "Right ascension, ICRS", "deg", "pos.eq.ra")
-_DEC = Column("dec", Kind.REAL, "Declination, ICRS", "deg", "pos.eq.dec")
+_RA = Column("ra", Kind.REAL, "Right ascension, ICRS", "deg", "pos.eq.ra;meta.main")
+_DEC = Column("dec", Kind.REAL, "Declination, ICRS", "deg", "pos.eq.dec;meta.main")
 
 CATALOG: tuple[Column, ...] = (
     Column("star_id", Kind.ID, "Number of the star in this version", None, "meta.id;meta.main"),

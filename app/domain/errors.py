@@ -6,8 +6,9 @@ SosError
 │   ├── DescriptorError       a survey descriptor: file and key
 │   ├── PlanError             a calibration plan: file and key
 │   ├── TableError            a survey table: file, and row or column where known
-│   └── ParameterError        a request parameter or command line argument
-│       └── TooLargeError         it, or what was uploaded, is over a limit
+│   ├── ParameterError        a request parameter or command line argument
+│   │   └── TooLargeError         it, or what was uploaded, is over a limit
+│   └── QueryError            a query in a language of ours: place in its text, and what would be right
 ├── NotFoundError         the thing asked for does not exist
 │   ├── UnknownStarError
 │   ├── UnknownKeyError
@@ -76,6 +77,14 @@ class ParameterError(InputError):
 
 class TooLargeError(ParameterError):
     """What a request asks for or uploads is over a limit."""
+
+
+class QueryError(InputError):
+    """A query cannot be answered; `line` and `column` (from 1) say where in its text the cause stands."""
+
+    def __init__(self, problem: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(problem if line is None else f"line {line}, column {column}: {problem}")
+        self.problem, self.line, self.column = problem, line, column
 
 
 class NotFoundError(SosError):

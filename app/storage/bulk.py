@@ -94,6 +94,13 @@ def copy_out_blocks(
             yield {name: codec.decode(tuples, i) for i, (name, codec) in enumerate(zip(names, codecs, strict=True))}
 
 
+def copy_out_tuples(driver: psycopg.Connection[Any], query: str, fields: int) -> Generator[binary_copy.Tuples]:
+    """Yield the rows of a query of so many columns as the server sends them, in blocks, in flat memory."""
+    with closing(_messages(driver, b"COPY (%b) TO STDOUT (FORMAT BINARY)" % query.encode(), _ROWS_OUT)) as messages:
+        for count, data in messages:
+            yield binary_copy.locate(data, count, fields)
+
+
 def _messages(driver: psycopg.Connection[Any], statement: bytes, rows: int) -> Generator[tuple[int, NDArray[np.uint8]]]:
     """Yield COPY data in blocks of whole tuples.
 

@@ -33,6 +33,13 @@ SEPARATION_ARCSEC = "3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8)"
 JOINED = "q3c_join(list.ra, list.dec, h.ra, h.dec, %(radius)s::float8)"
 IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
 
+_NEAR = {
+    True: "(q3c_radial_query({ra}, {dec}, {other_ra}, {other_dec}, {reach}) AND {distance} {comparison} {radius})",
+    False: "(q3c_join({other_ra}, {other_dec}, {ra}, {dec}, {reach}) AND {distance} {comparison} {radius})",
+}
+# The index is asked for a little more than the distance lets in: the two formulas differ in the last digit.
+_REACH = "least({radius}, 180) + 1e-9"
+
 STARS_IN_CONE = """
 SELECT homogenized.*, 3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8) AS separation_arcsec
 FROM homogenized
@@ -57,6 +64,38 @@ _INDEXED = {
 }
 _HAS_EXTENSION = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'q3c'"
 _OFFERS_EXTENSION = "SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'q3c'"
+
+
+def separation_deg(ra: str, dec: str, other_ra: str, other_dec: str) -> str:
+    """Return the expression for the distance of two positions, each given by expressions in degrees."""
+    return f"q3c_dist({ra}, {dec}, {other_ra}, {other_dec})"
+
+
+def near(place: tuple[str, str], other: tuple[str, str], comparison: str, radius: str, *, constant: bool) -> str:
+    """Return the condition that two positions are nearer than a radius, as an index on the first one answers it.
+
+    Args:
+        place: expressions for `ra` and `dec`, the indexed columns if there are such.
+        other: expressions for the other position.
+        comparison: `<` or `<=`.
+        radius: expression for the radius in degrees.
+        constant: the other position does not change from row to row.
+    """
+    return _NEAR[constant].format(
+        ra=place[0],
+        dec=place[1],
+        other_ra=other[0],
+        other_dec=other[1],
+        reach=_REACH.format(radius=radius),
+        distance=separation_deg(*place, *other),
+        comparison=comparison,
+        radius=radius,
+    )
+
+
+def in_polygon(ra: str, dec: str, corners: str) -> str:
+    """Return the condition that a position lies in a polygon, given as an expression for `float8[]`."""
+    return f"q3c_poly_query({ra}, {dec}, {corners})"
 
 
 def install(connection: Connection, *, functions: str) -> None:

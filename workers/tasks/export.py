@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
-from app.factory import Factory
+from app.services.downloads import Downloads
 from app.services.exports import write
+from app.storage.engine import Database
+from app.storage.reading import LONG_OPTIONS, SHORT_OPTIONS
 from workers.work import Work
 
 
 def export(work: Work, **arguments: Any) -> None:
     """Write a slice, whose `arguments` are those of `app.services.exports.arguments_of`."""
-    with closing(Factory(work.means.url, pool_size=1, stream_pool_size=1)) as factory:
-        written = write(factory.downloads(), arguments, work.means.exports, work.job.job_id)
+    pages = Database(work.means.url, options=SHORT_OPTIONS, size=1)
+    files = Database(work.means.url, options=LONG_OPTIONS, size=1)
+    written = write(Downloads(pages, files), arguments, work.means.exports, work.job.job_id)
     result = {
         "file": written.path.name,
         "format": str(written.file),

@@ -13,6 +13,7 @@ from app.storage.tables.references import (
 )
 from app.storage.tables.stars import CrossmatchRow, CrossmatchRunRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
+from app.storage.tables.tap_jobs import TapJobRow
 from app.storage.tables.versions import (
     ArtifactRow,
     FigureRow,
@@ -49,5 +50,6 @@ __all__ = [
     "StarRow",
     "StepRow",
     "SurveyRow",
+    "TapJobRow",
     "VersionRow",
 ]

@@ -1,0 +1,54 @@
+"""Forms of an answer and the names that users have for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from app.domain.errors import ParameterError
+from app.domain.fields import Field
+from app.vo import text_tables, votable
+from app.vo.limits import Limited
+from app.vo.votable import Facts
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """A form: its media type, short names, name in the registry, and how it is written."""
+
+    media_type: str
+    aliases: tuple[str, ...]
+    write: Callable[[tuple[Field, ...], Limited, Facts], Iterator[bytes]]
+    ivo_id: str | None = None
+
+
+_STANDARD = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
+BINARY2 = OutputFormat(
+    "application/x-votable+xml;serialization=binary2", ("votable/b2",), votable.binary2, f"{_STANDARD}binary2"
+)
+FORMATS = (
+    OutputFormat("application/x-votable+xml", ("votable", "text/xml", "application/xml", "xml"), votable.binary2),
+    BINARY2,
+    OutputFormat(
+        "application/x-votable+xml;serialization=tabledata", ("votable/td",), votable.tabledata, f"{_STANDARD}td"
+    ),
+    OutputFormat("text/csv;header=present", ("csv", "text/csv"), text_tables.csv),
+    OutputFormat("text/tab-separated-values", ("tsv",), text_tables.tsv),
+    OutputFormat("application/json", ("json",), text_tables.json),
+)
+
+
+def output_format(name: str | None) -> OutputFormat:
+    """Return the form of this name; VOTable where none is named.
+
+    Raises:
+        ParameterError: there is no such form.
+    """
+    if name is None:
+        return FORMATS[0]
+    wanted = name.lower().replace(" ", "").replace('"', "")
+    for form in FORMATS:
+        if wanted in {form.media_type, *form.aliases}:
+            return form
+    names = ", ".join(alias for form in FORMATS for alias in form.aliases[:1])
+    raise ParameterError("RESPONSEFORMAT", f"is one of {names}, got {name!r}")
