@@ -114,7 +114,13 @@ def _write(connection: Any, version: _Version, block: Columns) -> int:
     )
     plan = version.plan
     refuse = plan.outside_domain == "refuse"
-    result = homogenize(contributions, version.shared, refuse_outside=refuse, widen_factor=plan.widen_factor)
+    result = homogenize(
+        contributions,
+        version.shared,
+        refuse_outside=refuse,
+        widen_factor=plan.widen_factor,
+        linear_beyond=plan.linear_beyond,
+    )
     number = version.version_id
     version_tables.append(connection, "calibrated", number, _calibrated_columns(number, block, calibrated, result))
     version_tables.append(connection, "homogenized", number, _star_columns(number, block, starts[:-1], result))

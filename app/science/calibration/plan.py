@@ -41,6 +41,7 @@ class Plan:
         widen_factor: by how much an interval is widened there.
         fit: model settings.
         gate: limits that the validation report must keep, None for none.
+        linear_beyond: how many errors from a star's value a measurement pulls no harder than there, 0 for never.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Plan:
     widen_factor: float
     fit: FitSettings
     gate: Gate | None = None
+    linear_beyond: float = 0.0
 
     @property
     def reference_surveys(self) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         PlanError: an unknown key, a wrong type, a survey that is aligned twice or defines nothing; names the key.
     """
     reader = _Reader(data, file)
-    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit", "gate"})
+    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "combination", "fit", "gate"})
     reference = _reference(reader)
     plan = Plan(
         name=reader.value(data, "name", str),
@@ -91,6 +93,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         widen_factor=reader.number(reader.table("domain"), "domain.widen_factor", at_least=1.0),
         fit=_fit(reader),
         gate=_gate(reader),
+        linear_beyond=_linear_beyond(reader),
     )
     _check_parts(plan, file)
     return plan
@@ -108,6 +111,7 @@ def plan_mapping(plan: Plan) -> dict[str, Any]:
         "stages": [{"name": stage.name, "surveys": list(stage.surveys)} for stage in plan.stages],
         "features": list(plan.features),
         "domain": {"outside": plan.outside_domain, "widen_factor": plan.widen_factor},
+        "combination": {"linear_beyond": plan.linear_beyond},
         "fit": fit,
     }
 
@@ -133,6 +137,17 @@ def _stages(reader: _Reader) -> tuple[Stage, ...]:
         reader.only(key, stage, {"name", "surveys"})
         result.append(Stage(reader.value(stage, f"{key}.name", str), tuple(reader.names(stage, f"{key}.surveys"))))
     return tuple(result)
+
+
+def _linear_beyond(reader: _Reader) -> float:
+    table = reader.data.get("combination", {})
+    reader.only("combination", table, {"linear_beyond"})
+    if "linear_beyond" not in table:
+        return 0.0
+    found = reader.number(table, "combination.linear_beyond", at_least=0.0)
+    if 0.0 < found < 1.0:
+        raise reader.error("combination.linear_beyond", f"must be 0 (never) or at least 1, got {found:g}")
+    return found
 
 
 def _fit(reader: _Reader) -> FitSettings:
