@@ -114,7 +114,9 @@ def _block(work: _Work, first: int, last: int) -> None:
         **{name: part.reshape(-1, 3) for name, part in _named(value, minus, plus, rho, used, believed)},
         ambiguous=np.zeros(stars * surveys, dtype=bool),
     )
-    homogenize(contributions, work.shared, refuse_outside=True, widen_factor=work.plan.widen_factor)
+    plan = work.plan
+    settings = {"widen_factor": plan.widen_factor, "linear_beyond": plan.linear_beyond}
+    homogenize(contributions, work.shared, refuse_outside=True, **settings)
 
 
 def _named(*parts: np.ndarray) -> zip:

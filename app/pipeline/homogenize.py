@@ -164,7 +164,13 @@ def _homogenized(block: Columns, version: Recipe) -> dict[str, Columns]:
     )
     plan = version.plan
     refuse = plan.outside_domain == "refuse"
-    result = homogenize(contributions, version.shared, refuse_outside=refuse, widen_factor=plan.widen_factor)
+    result = homogenize(
+        contributions,
+        version.shared,
+        refuse_outside=refuse,
+        widen_factor=plan.widen_factor,
+        linear_beyond=plan.linear_beyond,
+    )
     number = version.version_id
     return {
         "calibrated": _calibrated_columns(number, block, calibrated, result),

@@ -48,6 +48,7 @@ class Plan:
         gate: limits that the validation report must keep, None for none.
         cuts: by survey, lowest and highest S/N and reported Teff, log g, [Fe/H] of measurements that are used, beyond
             the cuts of the survey's descriptor.
+        linear_beyond: how many errors from a star's value a measurement pulls no harder than there, 0 for never.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Plan:
     widen_factor: float
     fit: FitSettings
     gate: Gate | None = None
+    linear_beyond: float = 0.0
     cuts: dict[str, Cuts] = field(default_factory=dict)
 
     def cuts_of(self, survey: str) -> Cuts:
@@ -90,7 +92,8 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         PlanError: an unknown key, a wrong type, a survey that is aligned twice or defines nothing; names the key.
     """
     reader = PlanReader(data, file)
-    reader.only("", data, {"name", "seed", "reference", "stages", "features", "domain", "fit", "gate", "cuts"})
+    known = {"name", "seed", "reference", "stages", "features", "domain", "combination", "fit", "gate", "cuts"}
+    reader.only("", data, known)
     reference = _reference(reader)
     plan = Plan(
         name=reader.value(data, "name", str),
@@ -104,6 +107,7 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         fit=_fit(reader),
         gate=_gate(reader),
         cuts=_cuts(reader),
+        linear_beyond=_linear_beyond(reader),
     )
     _check_parts(plan, file)
     return plan
@@ -125,6 +129,7 @@ def plan_mapping(plan: Plan) -> dict[str, Any]:
             "stages": [{"name": stage.name, "surveys": list(stage.surveys)} for stage in plan.stages],
             "features": list(plan.features),
             "domain": {"outside": plan.outside_domain, "widen_factor": plan.widen_factor},
+            "combination": {"linear_beyond": plan.linear_beyond},
             "fit": fit,
         }
     )
@@ -151,6 +156,17 @@ def _stages(reader: PlanReader) -> tuple[Stage, ...]:
         reader.only(key, stage, {"name", "surveys"})
         result.append(Stage(reader.value(stage, f"{key}.name", str), tuple(reader.names(stage, f"{key}.surveys"))))
     return tuple(result)
+
+
+def _linear_beyond(reader: PlanReader) -> float:
+    table = reader.data.get("combination", {})
+    reader.only("combination", table, {"linear_beyond"})
+    if "linear_beyond" not in table:
+        return 0.0
+    found = reader.number(table, "combination.linear_beyond", at_least=0.0)
+    if 0.0 < found < 1.0:
+        raise reader.error("combination.linear_beyond", f"must be 0 (never) or at least 1, got {found:g}")
+    return found
 
 
 def _fit(reader: PlanReader) -> FitSettings:

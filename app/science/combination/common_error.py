@@ -26,6 +26,7 @@ import numba
 import numpy as np
 
 from app.science.arrays import Booleans, Floats, Integers
+from app.science.combination.bounded import NEVER
 from app.science.combination.disagreement import generalized_chi2, p_values
 from app.science.combination.split_normal import Combined, combine
 
@@ -125,10 +126,13 @@ def combine_shared(
     survey: Integers,
     starts: Integers,
     shared: tuple[Floats, Floats, Floats],
+    *,
+    linear_beyond: float = NEVER,
 ) -> Combined:
     """Combine measurements whose errors are partly shared; arguments as in `combine` and `take_apart`.
 
-    `chi2` is that of generalized least squares: what all measurements share says nothing about their agreement.
+    `chi2` is that of generalized least squares: what all measurements share says nothing about their agreement. It is
+    counted from the plain minimum, so that its p-value means the same whether far measurements are bounded or not.
 
     >>> errors = np.full(2, 5.0)
     >>> same_reference = (np.full((2, 2), 9.0), np.zeros(2), np.zeros(2))
@@ -139,9 +143,10 @@ def combine_shared(
     usable = np.isfinite(value) & np.isfinite(minus) & np.isfinite(plus)
     entering = np.asarray(usable & (minus > 0) & (plus > 0))
     parts = take_apart(minus, plus, entering, survey, starts, shared)
-    scan = combine(np.where(entering, value, np.nan), parts.scan_minus, parts.scan_plus, starts)
+    entered = np.where(entering, value, np.nan)
+    scan = combine(entered, parts.scan_minus, parts.scan_plus, starts, linear_beyond=linear_beyond)
     added = parts.common + _across_surveys(scan.weight, parts.load, parts.common, survey, starts, shared[0])
-    chi2 = generalized_chi2(value, scan.value, scan.weight, parts.minus, parts.plus, parts.shared, survey, starts)
+    chi2 = generalized_chi2(value, scan.plain, scan.weight, parts.minus, parts.plus, parts.shared, survey, starts)
     return Combined(
         value=scan.value,
         minus=_in_quadrature(scan.minus, added),
@@ -150,6 +155,7 @@ def combine_shared(
         chi2=chi2,
         p_value=p_values(chi2, scan.n),
         weight=scan.weight,
+        plain=scan.plain,
     )
 
 

@@ -3,7 +3,8 @@
 Each measurement v with errors minus, plus contributes (x - v)^2 / (2 s^2), s = minus below v and plus above it. The
 sum is convex and piecewise quadratic with knots at the values, so it has one minimum, found exactly in its own
 segment; the interval ends where the sum has risen by 0.5, roots of a quadratic in theirs. (Barlow 2003,
-arXiv:physics/0306138; Barlow, Brazzale & Volobouev 2024, arXiv:2411.15499.)
+arXiv:physics/0306138; Barlow, Brazzale & Volobouev 2024, arXiv:2411.15499.) Measurements far from the rest may be kept
+from pulling any harder (`bounded.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ import numpy as np
 from scipy import special
 
 from app.science.arrays import Floats, Integers
+from app.science.combination.bounded import (
+    NEVER,
+    bounded_crossing,
+    bounded_minimum,
+    knots_of,
+    leaves,
+    share,
+)
 
 RISE = 0.5
 SMALLEST, LARGEST = 1e-100, 1e100
@@ -31,9 +40,10 @@ class Combined:
         minus: distance down to where it has risen by 0.5, (g,).
         plus: distance up, (g,).
         n: number of measurements that entered, (g,).
-        chi2: twice the sum at its minimum, (g,).
+        chi2: twice the plain sum at its own minimum, (g,).
         p_value: chance of a larger chi2 with n - 1 degrees of freedom, NaN for one measurement, (g,).
         weight: share of each measurement in the value, 0 where it did not enter, (m,).
+        plain: where the plain sum is smallest: `value`, unless a measurement was kept from pulling harder, (g,).
     """
 
     value: Floats
@@ -43,9 +53,10 @@ class Combined:
     chi2: Floats
     p_value: Floats
     weight: Floats
+    plain: Floats
 
 
-def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers) -> Combined:
+def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers, *, linear_beyond: float = NEVER) -> Combined:
     """Combine measurements group by group.
 
     Args:
@@ -54,13 +65,17 @@ def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers) -> Com
             enter.
         plus: positive error upwards, (m,).
         starts: where each group begins, and the end, rising, (g + 1,).
+        linear_beyond: how many errors from the value a measurement pulls no harder than there, at least 1.
 
     >>> result = combine(np.array([1.0, 3.0]), np.ones(2), np.ones(2), np.array([0, 2]))
     >>> result.value.tolist(), result.plus.round(4).tolist(), result.chi2.tolist()
     ([2.0], [0.7071], [2.0])
+    >>> three = np.array([0.0, 1.0, 50.0]), np.ones(3), np.ones(3), np.array([0, 3])
+    >>> combine(*three).value.tolist(), combine(*three, linear_beyond=2.0).value.tolist()
+    ([17.0], [1.5])
     """
     groups = len(starts) - 1
-    out = [np.full(groups, np.nan) for _ in range(4)]
+    out = [np.full(groups, np.nan) for _ in range(5)]
     n = np.zeros(groups, dtype=np.int64)
     weight = np.zeros(len(value))
     _combine(
@@ -68,6 +83,7 @@ def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers) -> Com
         np.ascontiguousarray(minus, dtype=np.float64),
         np.ascontiguousarray(plus, dtype=np.float64),
         np.ascontiguousarray(starts, dtype=np.int64),
+        linear_beyond,
         *out,
         n,
         weight,
@@ -75,33 +91,51 @@ def combine(value: Floats, minus: Floats, plus: Floats, starts: Integers) -> Com
     chi2 = out[3]
     with np.errstate(invalid="ignore"):
         p_value = np.where(n > 1, special.chdtrc(np.maximum(n - 1, 1), chi2), np.nan)
-    return Combined(out[0], out[1], out[2], n, chi2, p_value, weight)
+    return Combined(out[0], out[1], out[2], n, chi2, p_value, weight, out[4])
 
 
 @numba.njit(cache=True, nogil=True)
 def _combine(
-    value: Any, minus: Any, plus: Any, starts: Any, centre: Any, down: Any, up: Any, chi2: Any, n: Any, weight: Any
+    value: Any,
+    minus: Any,
+    plus: Any,
+    starts: Any,
+    far: float,
+    centre: Any,
+    down: Any,
+    up: Any,
+    chi2: Any,
+    plain: Any,
+    n: Any,
+    weight: Any,
 ) -> None:
     largest = 0
     for group in range(len(starts) - 1):
         largest = max(largest, starts[group + 1] - starts[group])
-    kept = np.empty(largest, dtype=np.int64)
+    room, knots = np.empty(largest, dtype=np.int64), np.empty(3 * largest)
     for group in range(len(starts) - 1):
-        count = _gather(value, minus, plus, starts[group], starts[group + 1], kept)
+        count = _gather(value, minus, plus, starts[group], starts[group + 1], room)
         n[group] = count
         if count == 0:
             continue
-        best = _minimum(value, minus, plus, kept[:count])
-        lowest = _height(value, minus, plus, kept[:count], best)
-        centre[group], chi2[group] = best, 2.0 * lowest
-        down[group] = best - _crossing(value, minus, plus, kept[:count], best, lowest + RISE, -1)
-        up[group] = _crossing(value, minus, plus, kept[:count], best, lowest + RISE, 1) - best
+        kept = room[:count]
+        best = _minimum(value, minus, plus, kept)
+        lowest = _height(value, minus, plus, kept, best)
+        low = _crossing(value, minus, plus, kept, best, lowest + RISE, -1)
+        high = _crossing(value, minus, plus, kept, best, lowest + RISE, 1)
+        plain[group], chi2[group] = best, 2.0 * lowest
+        if leaves(value, minus, plus, kept, low, high, far):
+            own = knots[: knots_of(value, minus, plus, kept, far, knots)]
+            best = bounded_minimum(value, minus, plus, kept, far, own)
+            low = bounded_crossing(value, minus, plus, kept, far, own, best, RISE, -1)
+            high = bounded_crossing(value, minus, plus, kept, far, own, best, RISE, 1)
+        centre[group], down[group], up[group] = best, best - low, high - best
         total = 0.0
-        for i in kept[:count]:
+        for i in kept:
             side = plus[i] if best >= value[i] else minus[i]
-            weight[i] = 1.0 / (side * side)
+            weight[i] = share(abs(best - value[i]) / side, far) / (side * side)
             total += weight[i]
-        for i in kept[:count]:
+        for i in kept:
             weight[i] /= total
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.science.arrays import Booleans, Floats, Integers
+from app.science.combination.bounded import NEVER
 from app.science.combination.common_error import SharedErrors, combine_shared
 from app.science.combination.correlation import combined_correlation
 from app.science.combination.disagreement import disagree
@@ -68,7 +69,12 @@ class Homogenized:
 
 
 def homogenize(
-    contributions: Contributions, shared: SharedErrors, *, refuse_outside: bool, widen_factor: float
+    contributions: Contributions,
+    shared: SharedErrors,
+    *,
+    refuse_outside: bool,
+    widen_factor: float,
+    linear_beyond: float = 0.0,
 ) -> Homogenized:
     """Combine Teff, log g and [Fe/H] of every star.
 
@@ -78,11 +84,14 @@ def homogenize(
         refuse_outside: leave measurements outside their model's domain out; else they enter with errors times
             `widen_factor`.
         widen_factor: see above.
+        linear_beyond: how many errors from the star's value a measurement pulls no harder than there, 0 for never.
     """
     factor = np.where(contributions.in_domain, 1.0, widen_factor)
     minus, plus = contributions.minus * factor, contributions.plus * factor
+    far = linear_beyond or NEVER
     parameters = tuple(
-        _one(contributions, p, minus[:, p], plus[:, p], shared, refuse_outside=refuse_outside) for p in range(3)
+        _one(contributions, p, minus[:, p], plus[:, p], shared, refuse_outside=refuse_outside, far=far)
+        for p in range(3)
     )
     rho = combined_correlation(
         np.column_stack([part.combined.weight for part in parameters]),
@@ -97,7 +106,14 @@ def homogenize(
 
 
 def _one(
-    contributions: Contributions, p: int, minus: Floats, plus: Floats, shared: SharedErrors, *, refuse_outside: bool
+    contributions: Contributions,
+    p: int,
+    minus: Floats,
+    plus: Floats,
+    shared: SharedErrors,
+    *,
+    refuse_outside: bool,
+    far: float,
 ) -> HomogenizedParameter:
     usable = contributions.used[:, p] & np.isfinite(contributions.value[:, p])
     outside = ~contributions.in_domain[:, p]
@@ -109,6 +125,7 @@ def _one(
         contributions.survey,
         contributions.starts,
         shared.of(p),
+        linear_beyond=far,
     )
     any_outside = _any(usable & outside, contributions.starts)
     flags = (

@@ -35,6 +35,13 @@ def test_the_default_plan_is_the_method():
     assert plan.stage_of("apogee_dr17") == "reference"
 
 
+def test_a_plan_that_says_nothing_of_far_measurements_combines_as_versions_before_it_did():
+    data = plan_mapping(default_plan())
+    assert data["combination"] == {"linear_beyond": 2.0}
+    del data["combination"]
+    assert parse_plan(data, file="kept").linear_beyond == 0.0
+
+
 def test_a_plan_survives_its_mapping():
     assert parse_plan(plan_mapping(default_plan()), file="again") == default_plan()
 
@@ -53,6 +60,9 @@ def test_a_plan_survives_its_mapping():
         ({"reference__members": "voted"}, "reference.members: must be one of aligned, as reported"),
         ({"domain__outside": "hope"}, "domain.outside: must be one of widen, refuse"),
         ({"domain": None}, "domain: this table is missing"),
+        ({"combination__linear_beyond": 0.5}, "combination.linear_beyond: must be 0 \\(never\\) or at least 1"),
+        ({"combination__linear_beyond": "far"}, "combination.linear_beyond: must be a number of at least 0"),
+        ({"combination__reject": 4.0}, "combination.reject: unknown key"),
         ({"stages": [{"name": "a", "surveys": ["x"]}, {"name": "b", "surveys": ["x"]}]}, "x is aligned twice"),
         ({"stages": [{"name": "a", "surveys": ["apogee_dr17"]}]}, "apogee_dr17 defines all three parameters"),
         ({"stages": []}, "galah_dr3 is reference in part only"),

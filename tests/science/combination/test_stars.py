@@ -74,3 +74,16 @@ def test_what_the_surveys_share_widens_the_value():
     shared = SharedErrors(np.full((3, SURVEYS, SURVEYS), 0.5), np.zeros((3, SURVEYS)), np.zeros((3, SURVEYS)))
     result = homogenize(given, shared, refuse_outside=True, widen_factor=2.0)
     assert result.parameters[2].combined.plus[0] == pytest.approx(np.sqrt(0.5 / 2 + 0.5))
+
+
+def test_a_far_measurement_pulls_no_harder_where_the_plan_says_so():
+    given = contributions([0.0, 0.2, 30.0], starts=[0, 3])
+    shared = SharedErrors.none(SURVEYS)
+    never, bounded = (
+        homogenize(given, shared, refuse_outside=True, widen_factor=2.0, linear_beyond=far).parameters[0]
+        for far in (0.0, 2.0)
+    )
+    assert never.combined.value[0] == pytest.approx(30.2 / 3)
+    assert bounded.combined.value[0] == pytest.approx(0.1 + 2.0 / 2)
+    assert never.flags[0] == bounded.flags[0] == SURVEYS_DISAGREE
+    assert 0 < bounded.combined.weight[2] < 0.1
