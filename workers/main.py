@@ -157,6 +157,7 @@ def configure_log() -> None:
     """Write what the worker does to stderr, in UTC."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("procrastinate.blueprints").setLevel(logging.ERROR)  # tasks have names of their own here
     logging.Formatter.converter = time.gmtime
 
 

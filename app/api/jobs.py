@@ -9,8 +9,8 @@ import anyio
 import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query
-from fastapi.sse import EventSourceResponse, format_sse_event
-from starlette.responses import Response
+from fastapi.sse import format_sse_event
+from starlette.responses import Response, StreamingResponse
 
 from app.api.access import Admin, admin_router, administers
 from app.api.context import Context, RequestContext, documented
@@ -49,7 +49,7 @@ def job(context: Context, _: Nothing, job_id: Number) -> Response:
 
 @router.get(
     "/{job_id}/events",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses={200: {"description": "Events until the job has ended", "content": {"text/event-stream": {}}}},
 )
 async def events(
@@ -63,7 +63,7 @@ async def events(
     service = context.factory.jobs()
     await to_thread.run_sync(service.get, job_id)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(_news(service, context, job_id, after), headers=headers)
+    return StreamingResponse(_news(service, context, job_id, after), media_type="text/event-stream", headers=headers)
 
 
 @cancelling.delete(

@@ -115,6 +115,8 @@ async def _received(request: Request, filename: str, context: RequestContext) ->
         with CancelScope(shield=True):
             await to_thread.run_sync(upload.discard)
         raise
+    finally:
+        await request.close()
     return upload
 
 

@@ -91,13 +91,15 @@ class Requests:
         arguments: dict[str, Any] = {"plan": wanted.plan.name, "publish": wanted.publish, "reuse": wanted.reuse}
         if wanted.like is not None:
             arguments["like"] = wanted.like
+        key = f"calibrate {digest} {wanted.publish} {wanted.reuse}"
         with self._database.begin() as connection:
+            jobs.insist_on_new(connection, key)
             self._check(connection, wanted)
             version_id = queue_version(connection, wanted.plan)
             request = JobRequest(
                 JobKind.CALIBRATE,
                 arguments,
-                key=f"calibrate {digest} {wanted.publish} {wanted.reuse}",
+                key=key,
                 steps=(course.calibration(reuse=wanted.reuse, publish=wanted.publish),),
                 holds=(CATALOGUE,),
                 requested_by=requested_by,

@@ -33,15 +33,24 @@ def request(connection: Connection, wanted: JobRequest) -> int:
     }
     added = connection.exec_driver_sql(_SQL["add_job"], values).scalar_one_or_none()
     if added is None:
-        running = connection.exec_driver_sql(_SQL["open_with_key"], {"key": wanted.key}).scalar_one_or_none()
-        if running is None:
-            raise ConflictError("a job that does the same has just ended: ask again")
-        raise AlreadyRunningError(running, f"job {running} does the same and is not done")
+        insist_on_new(connection, wanted.key)
+        raise ConflictError("a job that does the same has just ended: ask again")
     job_id = int(added)
     steps.plan(connection, job_id, wanted.steps)
     log(connection, job_id, f"asked for by {wanted.requested_by or 'nobody known'}")
     start_waiting(connection)
     return job_id
+
+
+def insist_on_new(connection: Connection, key: str) -> None:
+    """Insist that no job with this key is not done.
+
+    Raises:
+        AlreadyRunningError: there is one; names it.
+    """
+    running = connection.exec_driver_sql(_SQL["open_with_key"], {"key": key}).scalar_one_or_none()
+    if running is not None:
+        raise AlreadyRunningError(running, f"job {running} does the same and is not done")
 
 
 def start_waiting(connection: Connection) -> list[int]:
