@@ -40,7 +40,7 @@ CONES = 20_000
 RADII = {"gaia_like": 1.0, "infrared": 3.0, "optical": 3.0}
 SURVEYS = {"gaia_like": (0.7, 2016.0, 1.0), "infrared": (0.7, 2000.0, 100.0), "optical": (0.5, 2000.0, 200.0)}
 """Share of the stars that a survey saw, its epoch, and the error of its positions in mas."""
-SHARES = (0.01, 0.1)
+SHARES = (0.01, 0.05)
 Sky = tuple[np.ndarray, np.ndarray]
 Result = list[tuple[str, float, str]]
 
@@ -248,15 +248,23 @@ def _add_rows(connection: Any, n_stars: int, rows: int, seed: int) -> None:
     place = moved(ra[seen], dec[seen], *off, 1.0)
     new = rng.random(rows) < 0.5
     place[0][new], place[1][new] = _sky(rng, int(new.sum()))
-    _add_survey(connection, len(SURVEYS), "optical", seen, place, 2000.0, pm[:, seen])
+    _add_survey(connection, len(SURVEYS), "optical", seen, place, 2000.0, pm[:, seen], file=seed)
 
 
 def _add_survey(
-    connection: Any, number: int, survey: str, seen: np.ndarray, place: Sky, epoch: float, pm: np.ndarray
+    connection: Any,
+    number: int,
+    survey: str,
+    seen: np.ndarray,
+    place: Sky,
+    epoch: float,
+    pm: np.ndarray,
+    *,
+    file: int = 1,
 ) -> None:
     n = len(seen)
     columns: dict[str, Any] = {
-        "row_number": np.arange(n), "object_id": np.arange(n).astype(str).astype(object),
+        "row_number": np.arange(n), "object_id": np.char.add(f"{file}-", np.arange(n).astype(str)).astype(object),
         "ra": place[0], "dec": place[1],
         "epoch_jyear": np.full(n, epoch), "excluded": np.zeros(n, np.int16), "failed_cuts": np.zeros(n, np.int64),
     }  # fmt: skip
@@ -265,7 +273,7 @@ def _add_survey(
     if survey == "infrared":
         columns["tmass"] = np.char.mod("%016d", seen).astype(object)
     partition = measurements.open_partition(connection, number, survey)
-    measurements.append(connection, partition, 1, columns)
+    measurements.append(connection, partition, file, columns)
     measurements.close_partition(connection, partition)
 
 

@@ -7,26 +7,26 @@ everything were.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
 
 from app.domain.errors import ConflictError, ParameterError
-from app.domain.stars import CrossmatchSummary, Overlap, RoundedIds
-from app.pipeline.match_changes import Changes, changes
-from app.pipeline.match_input import Measurements, Outcome, load
+from app.domain.stars import CrossmatchSummary
+from app.pipeline.match_changes import part_to_match
+from app.pipeline.match_counts import added, star_counts, summary
+from app.pipeline.match_input import Measurements
 from app.pipeline.progress import Progress, silent
 from app.pipeline.star_table import Found, match_table, numbered, star_table
-from app.science.arrays import Floats, Integers
+from app.science.arrays import Floats
 from app.science.crossmatch.attributes import describe
-from app.science.crossmatch.damage import rounded_among
 from app.science.crossmatch.pairs import CrowdError
-from app.science.crossmatch.resolve import ALONE, BY_ID, BY_POSITION, Stars, resolve
+from app.science.crossmatch.resolve import Stars, resolve
 from app.storage import matching
 from app.storage.engine import Database
-from app.storage.matching import MadeWith
+from app.storage.matching import File, MadeOf
 
 Tables = dict[str, dict[str, Any]]
 
@@ -64,55 +64,58 @@ def crossmatch(
     with database.begin() as connection:
         matching.begin(connection)
         progress(0, _STEPS)
-        tables, summary = _match(connection, radii, full=full, progress=progress)
+        tables, found = _match(connection, radii, full=full, progress=progress)
         progress(4, _STEPS)
-        if summary.why_full is not None:
+        if found.why_full is not None:
             matching.replace(connection, tables)
         elif tables:
             matching.change(connection, tables)
         if tables:
             matching.record_run(connection, measurements=summary.measurements, stars=summary.stars)
         progress(5, _STEPS)
-    return summary
+    return found
 
 
 def _match(
     connection: Connection, radii: Mapping[str, float], *, full: bool, progress: Progress
 ) -> tuple[Tables, CrossmatchSummary]:
     """Return the new tables; the arrays that they were made of are gone before the tables are written."""
-    whole, n_lost = load(connection)
-    made = MadeWith(EDITION, _radii_of(connection, whole, radii))
-    todo = Changes(whole.present, "asked for") if full else changes(connection, whole, n_lost, made)
-    matching.keep(connection, made)
-    whole = whole.without_ids(*rounded_among(whole.rows, whole.present))
-    which = whole.in_order(todo.rows & whole.present)
-    part, after = whole.taken(which), Outcome.of(whole)
-    del whole
+    earlier, files = matching.made_of(connection), matching.files(connection)
+    radii = _of_surveys(radii, files, earlier)
+    part = part_to_match(connection, earlier, EDITION, radii, files, full=full)
+    looked_at, why_full, counts = part.looked_at, part.why_full, part.counts
+    made = MadeOf(EDITION, radii, _rows_of(files), counts, part.first_epoch, part.last_epoch)
+    measurements = part.measurements.in_order()
+    del part
     progress(1, _STEPS)
-    if not todo.rows.any() and todo.why_full is None:
-        return {}, _summary(part.surveys, after, todo, new_stars=0, gone_stars=0)
-    radius = np.array([made.radii[survey] for survey in part.surveys], np.float64)
-    stars = _resolved(part, radius)
+    if looked_at == 0 and why_full is None:
+        return {}, summary(counts, new_stars=0, gone_stars=0, looked_at=0, why_full=None)
+    radius = np.array([radii[survey] for survey in measurements.surveys], np.float64)
+    stars = _resolved(measurements, radius)
     progress(2, _STEPS)
-    attributes = describe(part.rows, radius, stars, part.magnitudes)
-    found = Found(part, stars, attributes, affected=todo.why_full is None)
+    attributes = describe(measurements.rows, radius, stars, measurements.magnitudes)
+    found = Found(measurements, stars, attributes, affected=why_full is None)
     numbering = numbered(connection, found)
     progress(3, _STEPS)
-    after.put(which, numbering.number[stars.star], stars.how, stars.ambiguous)
+    counts = added(counts, (1, star_counts(measurements, stars.star, stars.how, stars.ambiguous)))
+    matching.keep(connection, replace(made, counts=counts))
     tables = {"match": match_table(found, numbering), "star": star_table(connection, found, numbering)}
-    n_known, n_kept = len(numbering.known["star_id"]), numbering.n_kept
-    return tables, _summary(part.surveys, after, todo, new_stars=len(stars) - n_kept, gone_stars=n_known - n_kept)
+    new, gone = len(stars) - numbering.n_kept, len(numbering.known["star_id"]) - numbering.n_kept
+    return tables, summary(counts, new_stars=new, gone_stars=gone, looked_at=looked_at, why_full=why_full)
 
 
-def _radii_of(connection: Connection, measurements: Measurements, radii: Mapping[str, float]) -> dict[str, float]:
+def _of_surveys(radii: Mapping[str, float], files: list[File], earlier: MadeOf | None) -> dict[str, float]:
     """Return the radius of every survey; one whose measurements are all gone has that of the last time."""
-    earlier = matching.made_with(connection)
-    known = {**(earlier.radii if earlier else {}), **radii}
-    there = {measurements.surveys[one] for one in np.unique(measurements.rows.survey[measurements.present]).tolist()}
-    missing = sorted(name for name in measurements.surveys if name not in (radii if name in there else known))
+    there = {one.survey for one in files if not one.superseded}
+    missing = sorted(there - radii.keys())
     if missing:
         raise ParameterError("radii", f"every survey needs a match radius in arcsec, {missing[0]} has none")
-    return {name: known[name] for name in measurements.surveys}
+    before = earlier.radii if earlier else {}
+    return {one.survey: (radii if one.survey in radii else before).get(one.survey, 0.0) for one in files}
+
+
+def _rows_of(files: list[File]) -> frozenset[tuple[int, int, int]]:
+    return frozenset((one.survey_id, one.ingestion_id, one.n_rows) for one in files if not one.superseded)
 
 
 def _resolved(measurements: Measurements, radius: Floats) -> Stars:
@@ -123,42 +126,3 @@ def _resolved(measurements: Measurements, radius: Floats) -> Stars:
         near = np.hypot(rows.ra - error.ra, rows.dec - error.dec) < 1 / 3600
         whose = measurements.surveys[int(np.bincount(rows.survey[near], minlength=1).argmax())]
         raise ConflictError(f"{error}, most of them of {whose}: no position has so many stars") from error
-
-
-def _summary(
-    surveys: tuple[str, ...], after: Outcome, todo: Changes, *, new_stars: int, gone_stars: int
-) -> CrossmatchSummary:
-    after = after.of_present()
-    how = np.bincount(after.how, minlength=3)
-    rounded = np.bincount(after.survey[after.rounded], minlength=len(surveys))
-    numbers, star = np.unique(after.star, return_inverse=True)
-    return CrossmatchSummary(
-        measurements=len(after.star),
-        by_id=int(how[BY_ID]),
-        by_position=int(how[BY_POSITION]),
-        alone=int(how[ALONE]),
-        ambiguous=int(after.ambiguous.sum()),
-        stars=len(numbers),
-        matched_stars=int((np.bincount(star, minlength=1) > 1).sum()),
-        ambiguous_stars=len(np.unique(star[after.ambiguous])),
-        new_stars=new_stars,
-        gone_stars=gone_stars,
-        overlaps=_overlaps(surveys, after.survey, star, len(numbers)),
-        rounded_ids=tuple(RoundedIds(s, n) for s, n in zip(surveys, rounded.tolist(), strict=True) if n),
-        looked_at=int(todo.rows.sum()),
-        why_full=todo.why_full,
-    )
-
-
-def _overlaps(surveys: tuple[str, ...], survey: Integers, star: Integers, n_stars: int) -> tuple[Overlap, ...]:
-    """Return the number of stars that each two surveys have in common, the most first."""
-    seen = np.zeros(n_stars, np.int64)
-    np.bitwise_or.at(seen, star, np.left_shift(np.int64(1), survey))
-    sets, counts = np.unique(seen, return_counts=True)
-    found = []
-    for (i, first), (j, second) in combinations(enumerate(surveys), 2):
-        both = (1 << i) | (1 << j)
-        common = int(counts[(sets & both) == both].sum())
-        if common:
-            found.append(Overlap(first, second, common))
-    return tuple(sorted(found, key=lambda one: (-one.stars, one.first, one.second)))

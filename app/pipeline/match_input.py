@@ -1,17 +1,17 @@
-"""What a cross-match looks at: measurements that are present or were matched, with the stars that they belonged to."""
+"""What a cross-match looks at: measurements with the stars that they belonged to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection
 
 from app.science.arrays import Booleans, Floats, Integers
 from app.science.crossmatch.damage import without
 from app.science.crossmatch.observations import Observations, canonical_order
-from app.storage import matching
+from app.storage.matching import Columns
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Measurements:
     magnitudes: dict[str, Floats]
     present: Booleans
     star: Integers
-    how: Integers
+    how: np.ndarray[Any, np.dtype[Any]]
     ambiguous: Booleans
     survey_ids: Integers
     surveys: tuple[str, ...]
@@ -45,7 +45,28 @@ class Measurements:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def taken(self, which: Integers) -> Measurements:
+    @classmethod
+    def of(cls, columns: Columns, names: Mapping[int, str]) -> Measurements:
+        """Return the measurements that columns of the database hold, with all their Gaia ids.
+
+        Args:
+            columns: what `matching.observations` returns; emptied, so that nothing is held twice.
+            names: of the surveys, by number.
+        """
+        known = sorted(names[number] for number in np.unique(columns["survey_id"]).tolist())
+        number_of = {name: number for number, name in names.items()}
+        survey_ids = np.array([number_of[name] for name in known], np.int64)
+        place = np.zeros(max(names, default=0) + 1, np.int64)
+        place[survey_ids] = np.arange(len(known))
+        columns["survey"] = place[columns.pop("survey_id")]
+        for name in ("epoch_jyear", "pm_ra_cosdec_masyr", "pm_dec_masyr"):
+            columns[name] = columns[name].astype(np.float64)
+        rows = Observations(**{one.name: columns.pop(one.name) for one in fields(Observations)})
+        plain = {name: columns.pop(name) for name in ("measurement_id", "present", "star", "how", "ambiguous")}
+        nothing = np.zeros(len(rows), np.bool_)
+        return cls(rows, nothing, magnitudes=columns, survey_ids=survey_ids, surveys=tuple(known), **plain)
+
+    def taken(self, which: Integers | Booleans) -> Measurements:
         """Return some measurements, in this order."""
         plain = ("rounded", "measurement_id", "present", "star", "how", "ambiguous")
         return replace(
@@ -55,78 +76,10 @@ class Measurements:
             **{name: getattr(self, name)[which] for name in plain},
         )
 
-    def in_order(self, which: Booleans) -> Integers:
-        """Return the canonical order of the measurements that are marked (n,)."""
-        marked = np.flatnonzero(which)
-        return marked[canonical_order(self.rows.taken(marked))]
+    def in_order(self) -> Measurements:
+        """Return the measurements in canonical order."""
+        return self.taken(canonical_order(self.rows))
 
     def without_ids(self, dr3: Booleans, dr2: Booleans) -> Measurements:
         """Return the measurements without the Gaia ids that are marked (n,) as rounded."""
         return replace(self, rows=without(self.rows, dr3, dr2), rounded=dr3 | dr2)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of n measurements: survey, number of the star, way, ambiguity, rounded ids, and whether present."""
-
-    survey: Integers
-    star: Integers
-    how: Integers
-    ambiguous: Booleans
-    rounded: Booleans
-    present: Booleans
-
-    @classmethod
-    def of(cls, measurements: Measurements) -> Outcome:
-        """Return what had become of measurements before."""
-        one = measurements
-        return cls(one.rows.survey, one.star, one.how, one.ambiguous, one.rounded, one.present)
-
-    def put(self, which: Integers, star: Integers, how: np.ndarray[Any, Any], ambiguous: Booleans) -> None:
-        """Write down what became of some."""
-        self.star[which], self.how[which], self.ambiguous[which] = star, how, ambiguous
-
-    def of_present(self) -> Outcome:
-        """Return what became of those that are present."""
-        if self.present.all():
-            return self
-        return Outcome(*(getattr(self, one.name)[self.present] for one in fields(self)))
-
-
-def load(connection: Connection) -> tuple[Measurements, int]:
-    """Return all measurements that are present or belong to a star, in no particular order, with all their Gaia ids.
-
-    The second number is how many matches are of measurements that are no more.
-    """
-    names = matching.survey_names(connection)
-    columns = matching.observations(connection)
-    known = sorted(names[number] for number in np.unique(columns["survey_id"]).tolist())
-    number_of = {name: number for number, name in names.items()}
-    survey_ids = np.array([number_of[name] for name in known], np.int64)
-    place = np.zeros(max(names, default=0) + 1, np.int64)
-    place[survey_ids] = np.arange(len(known))
-    columns["survey"] = place[columns.pop("survey_id")]
-    for name in ("epoch_jyear", "pm_ra_cosdec_masyr", "pm_dec_masyr"):
-        columns[name] = columns[name].astype(np.float64)
-    rows = Observations(**{one.name: columns.pop(one.name) for one in fields(Observations)})
-    ids, present = columns.pop("measurement_id"), columns.pop("present")
-    matched, n_lost = _matches(connection, ids)
-    nothing = np.zeros(len(rows), np.bool_)
-    return Measurements(
-        rows, nothing, ids, columns, present, **matched, survey_ids=survey_ids, surveys=tuple(known)
-    ), n_lost
-
-
-def _matches(connection: Connection, measurement_id: Integers) -> tuple[dict[str, Any], int]:
-    """Return star, way and ambiguity (n,) of each measurement, 0 for none; and how many matches are of none."""
-    matches = matching.matches(connection)
-    order = np.argsort(matches["measurement_id"])
-    ids = np.append(matches["measurement_id"][order], 0)
-    place = np.searchsorted(ids[:-1], measurement_id)
-    found = ids[place] == measurement_id
-    names = {"star": "star_id", "how": "how", "ambiguous": "ambiguous"}
-    columns = {
-        name: np.where(found, np.append(matches[column][order], 0)[place], 0).astype(matches[column].dtype)
-        for name, column in names.items()
-    }
-    return columns, len(order) - int(found.sum())

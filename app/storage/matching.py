@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import psycopg
 import pyarrow as pa
+from psycopg import sql
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from app.domain.errors import ConflictError
-from app.storage import bulk, surveys
+from app.storage import bulk
 from app.storage.bulk import Column
 from app.storage.engine import driver_connection
 from app.storage.queries import queries
@@ -24,11 +25,35 @@ Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
-class MadeWith:
-    """What stars and matches depend on besides the measurements: edition of the rules, radius in arcsec by survey."""
+class File:
+    """How many measurements are of a file (an ingestion into a survey), and whether it was replaced."""
+
+    survey_id: int
+    survey: str
+    ingestion_id: int
+    n_rows: int
+    superseded: bool
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What stars and matches were made of.
+
+    Attributes:
+        edition: of the rules.
+        radii: match radius in arcsec by survey.
+        files: survey, ingestion and number of measurements of each file.
+        counts: what adds up over measurements and stars.
+        first_epoch: of all measurements, Julian year.
+        last_epoch: of all measurements, Julian year.
+    """
 
     edition: int
     radii: Mapping[str, float]
+    files: frozenset[tuple[int, int, int]]
+    counts: Mapping[str, float]
+    first_epoch: float
+    last_epoch: float
 
 
 def begin(connection: Connection) -> None:
@@ -39,8 +64,7 @@ def begin(connection: Connection) -> None:
     """
     if not connection.exec_driver_sql(_SQL["try_lock"]).scalar_one():
         raise ConflictError("a cross-match is running: wait until it has finished")
-    for name in sorted(survey_names(connection).values()):
-        surveys.lock(connection, name)
+    connection.exec_driver_sql(_SQL["lock_ingest"])
 
 
 def survey_names(connection: Connection) -> dict[int, str]:
@@ -53,24 +77,25 @@ def radii(connection: Connection) -> dict[str, float]:
     return {name: radius for name, radius in connection.exec_driver_sql(_SQL["radii"]) if radius is not None}
 
 
+def files(connection: Connection) -> list[File]:
+    """Return the files that measurements are of."""
+    return [File(*row) for row in connection.exec_driver_sql(_SQL["files"])]
+
+
 def observations(connection: Connection) -> Columns:
-    """Return what the cross-match needs of all n measurements that are `present` or belong to a star.
+    """Return what the cross-match needs of all n measurements that are present, with the star that each belongs to.
 
     Filled block by block, to hold them only once.
     """
-    count = int(connection.exec_driver_sql(_SQL["count_observations"]).scalar_one())
+    count = int(connection.exec_driver_sql(_SQL["count_present"]).scalar_one())
     columns: Columns = {}
     done = 0
-    for block in bulk.copy_out_blocks(connection, _SQL["observations"]):
+    query = composed("crossmatch", "observations", measurements=composed("crossmatch", "present_measurements"))
+    for block in bulk.copy_out_blocks(connection, query.as_string()):
         for name, values in block.items():
             columns.setdefault(name, np.empty(count, values.dtype))[done : done + len(values)] = values
         done += len(block["ra"])
     return columns
-
-
-def matches(connection: Connection) -> Columns:
-    """Return number, star, way and ambiguity of every matched measurement."""
-    return bulk.copy_out(connection, _SQL["matches"])
 
 
 def known_stars(connection: Connection, *, affected: bool = False) -> Columns:
@@ -94,21 +119,29 @@ def object_names(connection: Connection, *, affected: bool = False) -> Iterator[
     return bulk.copy_out_blocks(connection, _scoped("objects", affected=affected))
 
 
-def count_stars(connection: Connection) -> tuple[int, int]:
-    """Return how many stars there are, and of how many measurements they are said to be."""
+def count_stars(connection: Connection) -> tuple[int, int, int]:
+    """Return how many matches and stars there are, and of how many measurements the stars are said to be."""
+    matches = int(connection.exec_driver_sql(_SQL["count_matches"]).scalar_one())
     row = connection.exec_driver_sql(_SQL["count_stars"]).one()
-    return row.n_stars, row.n_measurements
+    return matches, row.n_stars, row.n_measurements
 
 
-def made_with(connection: Connection) -> MadeWith | None:
-    """Return what the stars and matches were made with, None where no cross-match made them."""
-    row = connection.exec_driver_sql(_SQL["made_with"]).one_or_none()
-    return None if row is None else MadeWith(row.edition, row.radii)
+def made_of(connection: Connection) -> MadeOf | None:
+    """Return what the stars and matches were made of, None where no cross-match made them."""
+    row = connection.exec_driver_sql(_SQL["made_of"]).one_or_none()
+    if row is None:
+        return None
+    known = frozenset((survey, ingestion, n_rows) for survey, ingestion, n_rows in row.files)
+    return MadeOf(row.edition, row.radii, known, row.counts, row.first_epoch, row.last_epoch)
 
 
-def keep(connection: Connection, made: MadeWith) -> None:
-    """Write down what the stars and matches are made with."""
-    parameters = {"edition": made.edition, "radii": Jsonb(dict(made.radii))}
+def keep(connection: Connection, made: MadeOf) -> None:
+    """Write down what the stars and matches are made of."""
+    parameters = vars(made) | {
+        "radii": Jsonb(dict(made.radii)),
+        "files": Jsonb(sorted(made.files)),
+        "counts": Jsonb(dict(made.counts)),
+    }
     connection.exec_driver_sql(_SQL["keep"], parameters)
 
 
@@ -144,29 +177,62 @@ def record_run(connection: Connection, *, measurements: int, stars: int) -> None
     connection.exec_driver_sql(_SQL["record_run"], {"measurements": measurements, "stars": stars})
 
 
-def open_affected(connection: Connection) -> None:
-    """Make room, for this transaction, for what is matched anew: `affected_...` and `new_...` tables."""
-    driver_connection(connection).execute(_SQL["affected"].encode())
+def seed_pool(connection: Connection, seeds: Collection[File], star_id: Integers) -> Columns:
+    """Open, for this transaction, a pool of measurements: those of some files and stars, and all fast ones.
+
+    Returns:
+        The measurements in the pool, as `observations` returns them.
+    """
+    driver_connection(connection).execute(_SQL["open_pool"].encode())
+    connection.exec_driver_sql(_SQL["seed_pool"], _numbers_of(seeds) | {"stars": star_id.tolist()})
+    return _put_in(connection, 0)
 
 
-def mark_measurements(connection: Connection, survey_id: Integers, measurement_id: Integers) -> None:
-    """Say which measurements are matched anew, in place of those that were said before."""
-    driver_connection(connection).execute(_SQL["forget_affected"].encode())
-    columns = {"survey_id": survey_id.astype(np.int16), "measurement_id": measurement_id}
-    bulk.copy_in(connection, "affected_measurement", columns)
-    connection.exec_driver_sql(_SQL["analyze_affected_measurement"])
+def grow_pool(connection: Connection, step: int, low: Integers, high: Integers) -> Columns:
+    """Put into the pool what lies in ranges of cells (see `cells`), and shares a name with what the last step put in.
+
+    Args:
+        connection: in the transaction of the pool.
+        step: 1 for the first time, then one more each time.
+        low: (r,) first cells.
+        high: (r,) last cells.
+
+    Returns:
+        The measurements that are new in the pool, as `observations` returns them.
+    """
+    lay_out = composed("crossmatch", "open_step", step=sql.Literal(step - 1))
+    driver_connection(connection).execute(lay_out)
+    bulk.copy_in(connection, "span", {"low": low, "high": high})
+    connection.exec_driver_sql(_SQL["analyze_span"])
+    connection.exec_driver_sql(_SQL["grow_pool"], {"step": step})
+    return _put_in(connection, step)
 
 
-def named_stars(connection: Connection) -> Integers:
-    """Return the stars whose identity is a name of a measurement that is matched anew."""
-    found: Integers = bulk.copy_out(connection, _scoped("named", affected=True))["star_id"]
+def _put_in(connection: Connection, step: int) -> Columns:
+    source = composed("crossmatch", "pool_of_step", step=sql.Literal(step))
+    columns = bulk.copy_out(connection, composed("crossmatch", "observations", measurements=source).as_string())
+    # Replaced measurements that no star has are nobody's neighbours; a kept version may still show them.
+    there = columns["present"] | (columns["star"] > 0)
+    return {name: values[there] for name, values in columns.items()}
+
+
+def named_stars(connection: Connection, new: Collection[File]) -> Integers:
+    """Return the stars whose identity is a name of a measurement of some files."""
+    found: Integers = bulk.copy_out(connection, _SQL["named"], _numbers_of(new))["star_id"]
     return found
 
 
-def mark_stars(connection: Connection, star_id: Integers) -> None:
-    """Say which stars may change or end."""
+def mark_affected(connection: Connection, survey_id: Integers, measurement_id: Integers, star_id: Integers) -> None:
+    """Say, for this transaction, which measurements are matched anew, and which stars may change or end."""
+    driver_connection(connection).execute(_SQL["open_affected"].encode())
+    columns = {"survey_id": survey_id.astype(np.int16), "measurement_id": measurement_id}
+    bulk.copy_in(connection, "affected_measurement", columns)
     bulk.copy_in(connection, "affected_star", {"star_id": star_id})
-    connection.exec_driver_sql(_SQL["analyze_affected_star"])
+    connection.exec_driver_sql(_SQL["analyze_affected"])
+
+
+def _numbers_of(some: Collection[File]) -> dict[str, list[int]]:
+    return {"surveys": [one.survey_id for one in some], "ingestions": [one.ingestion_id for one in some]}
 
 
 def change(connection: Connection, tables: Mapping[str, Mapping[str, Column]]) -> None:

@@ -89,7 +89,7 @@ def test_rows_in_steps_make_the_stars_of_all_rows(database: Database, twin: Data
     cuts = [int(cut * len(rows)) for cut in ((0.5, 0.9, 0.93) if seed % 2 else (0.8, 0.82, 0.99))]
     for place, part in enumerate(np.split(np.array(rows, object), cuts)):
         _add(list(part), database, twin)
-        summary = _step(database, twin, way=None if place else "nothing was matched before")
+        summary = _step(database, twin, way=None if place else match_changes.NOTHING_BEFORE)
     assert summary.looked_at < summary.measurements
     for _ in range(2):
         with database.connect() as connection:
@@ -145,7 +145,7 @@ def test_a_star_follows_its_name_to_the_other_side_of_the_sky(database: Database
     quiet = [_lone(5.0 * n, -40.0) for n in range(20)]
     _add([_lone(100.0, 10.0), *quiet], database, twin)
     _add([_lone(100.0, 10.0, survey="gamma", object_id="named", **mass)], database, twin)
-    _step(database, twin, way="nothing was matched before")
+    _step(database, twin, way=match_changes.NOTHING_BEFORE)
     name = star_of_objects(database)["gamma:named"]
     assert name[1] == "2mass:2M000001"
     _supersede("survey_id = (SELECT survey_id FROM survey WHERE name = 'gamma')", database, twin)
@@ -162,20 +162,22 @@ def test_a_star_follows_its_name_to_the_other_side_of_the_sky(database: Database
 @pytest.mark.usefixtures("any_share")
 def test_what_changes_for_all_is_matched_for_all(database: Database, twin: Database) -> None:
     _add(tangled(8), database, twin)
-    _step(database, twin, way="nothing was matched before")
+    _step(database, twin, way=match_changes.NOTHING_BEFORE)
     radii = survey_radii(database) | {"gamma": 5.5}
     wider = crossmatch(database, radii)
     assert wider.why_full == "the match radius of gamma has changed"
     assert crossmatch(database, radii).looked_at == 0
     with database.begin() as connection:
-        matching.keep(connection, matching.MadeWith(0, radii))
-    assert crossmatch(database, radii).why_full == "the rules of the cross-match have changed"
+        made = matching.made_of(connection)
+        assert made is not None
+        matching.keep(connection, replace(made, edition=0))
+    assert crossmatch(database, radii).why_full == match_changes.OTHER_RULES
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE star SET n_measurements = n_measurements + 1 WHERE star_id = 1")
-    assert crossmatch(database, radii).why_full == "stars or matches are not those that the last cross-match made"
+    assert crossmatch(database, radii).why_full == match_changes.OTHER_STARS
     with database.begin() as connection:
         connection.exec_driver_sql("DELETE FROM measurement WHERE measurement_id = 7")
-    assert crossmatch(database, radii).why_full == "measurements that were matched are no more"
+    assert crossmatch(database, radii).why_full == match_changes.OTHER_ROWS
     crossmatch(twin, radii, full=True)
     assert len(_tables(database)[1]) == len(_tables(twin)[1]) - 1
 
@@ -189,8 +191,8 @@ def test_ids_that_turn_out_to_be_rounded_are_judged_for_the_whole_survey(databas
         return [_lone(3.0 * n, 20.0, gaia_dr3=one) for n, one in enumerate(ids, first)]
 
     _add(damaged(0, 9), database, twin)
-    assert _step(database, twin, way="nothing was matched before").rounded_ids == ()
-    why = "Gaia ids are taken for rounded that were not before, or no longer"
+    assert _step(database, twin, way=match_changes.NOTHING_BEFORE).rounded_ids == ()
+    why = match_changes.OTHER_JUDGEMENT.format("beta")
     _add(damaged(9, 20), database, twin)
     assert _step(database, twin, way=why).rounded_ids == (RoundedIds("beta", 29),)
     _add(damaged(29, 2), database, twin)
@@ -202,9 +204,9 @@ def test_ids_that_turn_out_to_be_rounded_are_judged_for_the_whole_survey(databas
 def test_a_large_part_is_matched_with_all_the_rest(database: Database, twin: Database) -> None:
     rows = tangled(9, n_stars=100)
     _add(rows[:150], database, twin)
-    _step(database, twin, way="nothing was matched before")
+    _step(database, twin, way=match_changes.NOTHING_BEFORE)
     _add(rows[150:], database, twin)
-    _step(database, twin, way="too large a part is new or gone")
+    _step(database, twin, way=match_changes.LARGE)
 
 
 @pytest.mark.usefixtures("any_share")
@@ -266,7 +268,7 @@ def test_files_of_the_simulated_sky_come_one_after_the_other(
     (tmp_path / "all" / "truth.parquet").unlink()
     for target in (database, twin):
         ingest_folder(target, tmp_path / "all")
-    _step(database, twin, way="nothing was matched before")
+    _step(database, twin, way=match_changes.NOTHING_BEFORE)
     for number in range(len(late)):
         for target in (database, twin):
             ingest_folder(target, tmp_path / f"late {number}")

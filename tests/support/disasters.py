@@ -73,8 +73,8 @@ class House:
             "SOS_JOBS": str(self.concurrency),
             "OMP_NUM_THREADS": "1",
         }
-        log = (self.state / f"{name.replace(' ', '_')}.log").open("ab")
-        self.processes[name] = subprocess.Popen([sys.executable, *command], env=environment, stdout=log, stderr=log)
+        with (self.state / f"{name.replace(' ', '_')}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen([sys.executable, *command], env=environment, stdout=log, stderr=log)
 
     def start_all(self) -> None:
         """Start everything that does not run."""

@@ -28,7 +28,6 @@ from tests.support.disasters import House, Reader, house
 KILLS = int(os.environ.get("SOS_TEST_KILLS", "12"))
 FILES = {
     "apogee_dr17": "allStar-dr17-synspec_rev1.fits",
-    "galah_dr3": "GALAH_DR3_main_allstar_v2.fits",
     "lamost_lrs": "dr10_v2.0_LRS_stellar.csv.gz",
 }
 STAGES = (

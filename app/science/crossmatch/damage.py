@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.science.arrays import Booleans, Integers
+from app.science.arrays import Booleans, Floats, Integers
 from app.science.crossmatch.observations import Observations
 
 STEP = 128
@@ -30,25 +30,31 @@ def rounded_ids(survey: Integers, source_id: Integers) -> Booleans:
     >>> rounded_ids(survey, ids).tolist() == [True] * 40 + [False] * 40
     True
     """
+    n_surveys = int(survey.max(initial=-1)) + 1
+    lost, bits = evidence(survey, source_id, n_surveys)
+    rounded: Booleans = (source_id >= SAFE_BELOW) & is_rounded(lost, bits)[survey]
+    return rounded
+
+
+def evidence(survey: Integers, source_id: Integers, n_surveys: int) -> tuple[Floats, Floats]:
+    """Return for each survey (s,) how many of its ids a float would have changed, and how many bits speak of the rest.
+
+    Both add up: what is known of some rows and of others is known of all of them.
+    """
     fragile = source_id >= SAFE_BELOW
     numbers = source_id[fragile]
     as_float = numbers.astype(np.float64)
     kept = np.minimum(as_float, 2.0**63 - 1024.0).astype(np.int64) == numbers
     bits = np.log2(np.spacing(as_float) / STEP)
-    n_surveys = int(survey.max(initial=-1)) + 1
-    lost = np.bincount(survey[fragile], ~kept, minlength=n_surveys)
-    evidence = np.bincount(survey[fragile], bits, minlength=n_surveys)
-    rounded: Booleans = fragile & ((lost == 0) & (evidence >= ENOUGH_BITS))[survey]
+    whose = survey[fragile]
+    lost = np.bincount(whose, ~kept, minlength=n_surveys).astype(np.float64)
+    return lost, np.bincount(whose, bits, minlength=n_surveys).astype(np.float64)
+
+
+def is_rounded(lost: Floats, bits: Floats) -> Booleans:
+    """Say which surveys (s,) have rounded ids by what `evidence` found."""
+    rounded: Booleans = (lost == 0) & (bits >= ENOUGH_BITS)
     return rounded
-
-
-def rounded_among(rows: Observations, judges: Booleans) -> tuple[Booleans, Booleans]:
-    """Say which rows (n,) have a rounded DR3 and DR2 id, judged by some rows (n,) alone; the others have none."""
-    some = np.flatnonzero(judges)
-    dr3, dr2 = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    dr3[some] = rounded_ids(rows.survey[some], rows.gaia_dr3[some])
-    dr2[some] = rounded_ids(rows.survey[some], rows.gaia_dr2[some])
-    return dr3, dr2
 
 
 def without(rows: Observations, dr3: Booleans, dr2: Booleans) -> Observations:
@@ -58,5 +64,5 @@ def without(rows: Observations, dr3: Booleans, dr2: Booleans) -> Observations:
 
 def without_rounded_ids(rows: Observations) -> tuple[Observations, Booleans]:
     """Return the rows without rounded Gaia ids, and which rows (n,) had one."""
-    dr3, dr2 = rounded_among(rows, np.ones(len(rows), np.bool_))
+    dr3, dr2 = rounded_ids(rows.survey, rows.gaia_dr3), rounded_ids(rows.survey, rows.gaia_dr2)
     return without(rows, dr3, dr2), dr3 | dr2

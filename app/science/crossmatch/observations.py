@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from app.science.arrays import Floats, Integers
+from app.science.arrays import Booleans, Floats, Integers
 from app.science.sphere import healpix_nested
 
 MOST_SURVEYS = 63
@@ -34,8 +34,8 @@ class Observations:
     def __len__(self) -> int:
         return len(self.ra)
 
-    def taken(self, rows: Integers) -> Observations:
-        """Return the rows with these numbers, in this order."""
+    def taken(self, rows: Integers | Booleans) -> Observations:
+        """Return the rows with these numbers, in this order, or those that are marked (n,)."""
         return replace(self, **{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 

@@ -8,6 +8,7 @@ apart, in the same order, to the same stars.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numba
@@ -26,8 +27,16 @@ SLACK_ARCSEC = 0.01
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 
 
-def neighbourhoods(rows: Observations, radius_arcsec: Floats, star: Integers) -> Integers:
-    """Return the neighbourhood (n,) of each row, known by its first row: no row influences one of another.
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """`home` (n,) is the first row of each row's neighbourhood; `fastest` (n,) the largest motion of its source."""
+
+    home: Integers
+    fastest_arcsec_per_year: Floats
+
+
+def neighbourhoods(rows: Observations, radius_arcsec: Floats, star: Integers) -> Neighbourhoods:
+    """Find the neighbourhood of each row: no row influences one of another.
 
     Neighbourhoods may be larger than need be, never smaller: sources are not known yet, so a row takes the largest
     radius and proper motion of all rows that could be of its source, and every identifier is taken for true.
@@ -43,11 +52,13 @@ def neighbourhoods(rows: Observations, radius_arcsec: Floats, star: Integers) ->
     parent = singles(len(rows))
     for key in (rows.gaia_dr3, rows.object_key, rows.gaia_dr2, rows.tmass_key, _place(rows)):
         _unite(parent, key)
-    first, second = _near(rows, radius_arcsec, roots(parent))
+    group = roots(parent)
+    pm = np.hypot(rows.pm_ra_cosdec_masyr, rows.pm_dec_masyr) / 1000.0
+    fastest = _largest(np.where(np.isfinite(pm), pm, 0.0), group)
+    first, second = _near(rows, _largest(radius_arcsec, group), fastest)
     _unite_pairs(parent, first, second)
     _unite(parent, star)
-    found: Integers = roots(parent)
-    return found
+    return Neighbourhoods(roots(parent), fastest)
 
 
 def _unite(parent: Integers, key: Integers) -> None:
@@ -64,14 +75,11 @@ def _place(rows: Observations) -> Integers:
     return mixed.view(np.int64)
 
 
-def _near(rows: Observations, radius_arcsec: Floats, group: Integers) -> tuple[Integers, Integers]:
+def _near(rows: Observations, radius: Floats, fastest: Floats) -> tuple[Integers, Integers]:
     """Return pairs of rows whose sources may be within the larger of their match radii at a common epoch."""
     epoch = rows.epoch_jyear
     if len(epoch) == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    pm = np.hypot(rows.pm_ra_cosdec_masyr, rows.pm_dec_masyr) / 1000.0
-    radius = _largest(radius_arcsec, group)
-    fastest = _largest(np.where(np.isfinite(pm), pm, 0.0), group)
     years = np.maximum(epoch.max() - epoch, epoch - epoch.min())
     reach = np.where(fastest > 0.0, radius.max() + fastest * years, radius) + SLACK_ARCSEC
     near = pairs_among(rows.ra, rows.dec, reach, most=MOST_NEIGHBOURS * len(rows) + 1_000_000)

@@ -1,6 +1,7 @@
 -- lock_survey --
--- Waits until no other transaction ingests into this survey.
-SELECT pg_advisory_xact_lock(hashtextextended('survey ' || %(name)s, 0))
+-- Waits until no other transaction ingests into this survey, and none cross-matches.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('ingest', 0)),
+       pg_advisory_xact_lock(hashtextextended('survey ' || %(name)s, 0))
 
 -- surveys --
 -- Every survey, or the one of this name, with what is in of it.

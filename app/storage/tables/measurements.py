@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import REAL, BigInteger, CheckConstraint, Double, Index, Integer, SmallInteger, Text
+from sqlalchemy import REAL, BigInteger, CheckConstraint, Double, Index, Integer, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.tables.base import Base
+
+CELL = "(floor((dec + 90) * 60)::integer * 21600 + floor(ra * 60)::integer)"
+FAST = "pm_ra_cosdec_masyr * pm_ra_cosdec_masyr + pm_dec_masyr * pm_dec_masyr > 250000"
 
 
 class MeasurementRow(Base):
@@ -15,12 +18,18 @@ class MeasurementRow(Base):
     descriptor's error model, NULL where the survey gives no error. `excluded` has bit 0, 1, 2 set where a quality cut
     excludes Teff, log g, [Fe/H]; `failed_cuts` has bit i set for the descriptor's cut number i. Bulk tables
     carry no foreign keys: checking one row by row would halve the speed of COPY, and only the pipeline writes them.
+    Identifiers, cells of the sky and stars faster than 0.5"/yr are indexed for the cross-match.
     """
 
     __tablename__ = "measurement"
     __table_args__ = (
         Index("ix_measurement_object", "survey_id", "object_id"),
         Index("ix_measurement_ingestion_id", "ingestion_id"),
+        Index("ix_measurement_gaia_dr3", "gaia_dr3", postgresql_where=text("gaia_dr3 IS NOT NULL")),
+        Index("ix_measurement_gaia_dr2", "gaia_dr2", postgresql_where=text("gaia_dr2 IS NOT NULL")),
+        Index("ix_measurement_tmass", "tmass", postgresql_where=text("tmass IS NOT NULL")),
+        Index("ix_measurement_cell", text(CELL)),
+        Index("ix_measurement_fast", "survey_id", postgresql_where=text(FAST)),
         CheckConstraint("ra >= 0 AND ra < 360", name="ra_in_range"),
         CheckConstraint("dec >= -90 AND dec <= 90", name="dec_in_range"),
         {"postgresql_partition_by": "LIST (survey_id)"},

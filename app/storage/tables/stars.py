@@ -85,9 +85,10 @@ class CrossmatchRunRow(Base):
 
 
 class CrossmatchRow(Base):
-    """The one row that says what the stars and matches were made with; see `app/pipeline/crossmatch.py`.
+    """The one row that says what the stars and matches were made of; see `app/pipeline/match_changes.py`.
 
-    `edition` counts changes of the rules. Where it, a radius or a match is not what it was, all is matched anew.
+    `edition` counts changes of the rules. Where it, a radius or a file is not what it was, all is matched anew.
+    `counts` hold what a cross-match of a part cannot see: sums over all measurements and stars.
     """
 
     __tablename__ = "crossmatch"
@@ -96,4 +97,8 @@ class CrossmatchRow(Base):
     only_row: Mapped[bool] = mapped_column(Boolean, primary_key=True, server_default=text("true"))
     edition: Mapped[int] = mapped_column(SmallInteger)
     radii: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="match radius in arcsec by survey")
+    files: Mapped[list[Any]] = mapped_column(JSONB, comment="survey, ingestion and rows of each")
+    counts: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="what adds up over measurements and stars")
+    first_epoch: Mapped[float] = mapped_column(Double)
+    last_epoch: Mapped[float] = mapped_column(Double)
     finished_at: Mapped[datetime] = mapped_column(server_default=func.now())

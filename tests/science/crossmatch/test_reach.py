@@ -55,7 +55,7 @@ def test_rows_apart_are_resolved_apart(seed: int) -> None:
         key: (frozenset(old[list(value[0])].tolist()), int(old[value[1]]), *value[2:]) for key, value in before.items()
     }
     after = _resolved(rows)
-    home = neighbourhoods(rows, RADIUS[rows.survey], np.zeros(len(rows), np.int64))
+    home = neighbourhoods(rows, RADIUS[rows.survey], np.zeros(len(rows), np.int64)).home
     affected = np.isin(home, home[new])
     apart = np.flatnonzero(~affected).tolist()
     assert {one: before[one] for one in apart} == {one: after[one] for one in apart}
@@ -70,7 +70,7 @@ def test_rows_apart_are_resolved_apart(seed: int) -> None:
 def test_most_of_the_sky_is_out_of_reach() -> None:
     """That nothing may be left out is shown above; a neighbourhood that held everything would pass as well."""
     rows = _observations(tangled(1, n_stars=3000, wrong=0.002))
-    home = neighbourhoods(rows, RADIUS[rows.survey], np.zeros(len(rows), np.int64))
+    home = neighbourhoods(rows, RADIUS[rows.survey], np.zeros(len(rows), np.int64)).home
     assert np.unique(home, return_counts=True)[1].max() < 0.05 * len(rows)
     seeds = home[np.random.default_rng(1).integers(0, len(rows), 20)]
     assert np.isin(home, seeds).mean() < 0.1
@@ -89,7 +89,7 @@ def test_most_of_the_sky_is_out_of_reach() -> None:
 )
 def test_steps_lead_along_names_places_and_motions(second: dict[str, Any], together: bool) -> None:
     rows = observations(row(0, tmass_key=5, gaia_dr3=7), second)
-    home = neighbourhoods(rows, np.array([1.0, 3.0]), np.zeros(2, np.int64))
+    home = neighbourhoods(rows, np.array([1.0, 3.0]), np.zeros(2, np.int64)).home
     assert (home[0] == home[1]) == together
 
 
@@ -101,11 +101,11 @@ def test_a_motion_is_that_of_all_rows_of_a_name() -> None:
     rows = observations(place, motion, third)
     order = canonical_order(rows)
     assert len(resolve(rows.taken(order), np.ones(2))) == 1
-    assert len(set(neighbourhoods(rows, np.ones(3), np.zeros(3, np.int64)).tolist())) == 1
-    assert len(set(neighbourhoods(observations(motion, third), np.ones(2), np.zeros(2, np.int64)).tolist())) == 2
+    assert len(set(neighbourhoods(rows, np.ones(3), np.zeros(3, np.int64)).home.tolist())) == 1
+    assert len(set(neighbourhoods(observations(motion, third), np.ones(2), np.zeros(2, np.int64)).home.tolist())) == 2
 
 
 def test_rows_of_one_star_stay_together_and_none_is_no_error() -> None:
     rows = observations(row(0), row(0, 900), row(0, 1800))
-    assert neighbourhoods(rows, np.ones(3), np.array([4, 0, 4])).tolist() == [0, 1, 0]
-    assert len(neighbourhoods(rows.taken(np.zeros(0, np.int64)), np.ones(0), np.zeros(0, np.int64))) == 0
+    assert neighbourhoods(rows, np.ones(3), np.array([4, 0, 4])).home.tolist() == [0, 1, 0]
+    assert len(neighbourhoods(rows.taken(np.zeros(0, np.int64)), np.ones(0), np.zeros(0, np.int64)).home) == 0
