@@ -107,7 +107,7 @@ def test_one_far_measurement_of_three_moves_the_value_by_a_bounded_amount():
 
 
 def test_honest_errors_stay_honest():
-    """At a price: 68.3 to 69.1 %, and 0.3 % of scatter."""
+    """At a price: up to half a per cent of coverage and of scatter."""
     _, value, error, starts = sky()
     plain, bounded = (combine(value, error, error, starts, linear_beyond=far) for far in (np.inf, FAR))
     assert inside(bounded) == pytest.approx(0.6827, abs=0.008)
