@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Datatype(StrEnum):
-    """What a column holds, in VOTable's words; `TEXT` is of any length."""
+    """What a column holds, in VOTable's words; texts are of any length, `TEXT` is of ASCII alone."""
 
     BOOLEAN = "boolean"
     SHORT = "short"
@@ -16,6 +16,12 @@ class Datatype(StrEnum):
     FLOAT = "float"
     DOUBLE = "double"
     TEXT = "char"
+    UNICODE = "unicodeChar"
+
+    @property
+    def textual(self) -> bool:
+        """Whether the values are texts."""
+        return self in {Datatype.TEXT, Datatype.UNICODE}
 
     @property
     def whole(self) -> bool:

@@ -71,7 +71,7 @@ def crossmatch(
         elif tables:
             matching.change(connection, tables)
         if tables:
-            matching.record_run(connection, measurements=summary.measurements, stars=summary.stars)
+            matching.record_run(connection, measurements=found.measurements, stars=found.stars)
         progress(5, _STEPS)
     return found
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.domain.fields import Field, ServedTable
 from app.services.versions import not_published
 from app.storage import user_queries
-from app.storage.binary_copy import Tuples
 from app.storage.engine import Database
 from app.storage.served_tables import served_tables
 from app.storage.user_queries import Upload
+
+if TYPE_CHECKING:
+    from app.storage.binary_copy import Tuples
 
 Tables: TypeAlias = tuple[ServedTable, ...]
 Translate: TypeAlias = Callable[[Tables], tuple[str, tuple[Field, ...]]]

@@ -22,10 +22,10 @@ _SECONDARY = ("_chi2", "_flags", "_n", "_mag")
 
 _SURVEY = (
     Field("name", Datatype.TEXT, None, "meta.id;meta.main", "Name of the survey", principal=True),
-    Field("title", Datatype.TEXT, None, "meta.title", "Title of the survey", principal=True),
-    Field("release", Datatype.TEXT, None, "meta.version", "Data release", principal=True),
-    Field("citation", Datatype.TEXT, None, "meta.bib", "What a product that uses this survey cites", principal=True),
-    Field("url", Datatype.TEXT, None, "meta.ref.url", "Where the survey's files are"),
+    Field("title", Datatype.UNICODE, None, "meta.title", "Title of the survey", principal=True),
+    Field("release", Datatype.UNICODE, None, "meta.version", "Data release", principal=True),
+    Field("citation", Datatype.UNICODE, None, "meta.bib", "What a product that uses this survey cites", principal=True),
+    Field("url", Datatype.UNICODE, None, "meta.ref.url", "Where the survey's files are"),
     Field("n_files", Datatype.INT, None, "meta.number", "Number of files that were taken in"),
     Field("n_rows", Datatype.LONG, None, "meta.number", "Number of measurements", principal=True),
     Field("n_rejects", Datatype.LONG, None, "meta.number", "Number of rows that could not become measurements"),

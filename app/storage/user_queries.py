@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from numpy.typing import NDArray
@@ -19,11 +19,13 @@ from sqlalchemy import Connection
 
 from app.domain.errors import DatabaseError, QueryError, SosError
 from app.domain.fields import Datatype, Field, ServedTable
-from app.storage import bulk, versions
-from app.storage.binary_copy import Tuples
+from app.storage import versions
 from app.storage.engine import Database, driver_connection, meaning
 from app.storage.queries import queries
 from app.storage.reader_role import ROLE
+
+if TYPE_CHECKING:
+    from app.storage.binary_copy import Tuples
 
 LARGEST_TEMPORARY = "4GB"
 UPLOADS = "tap_upload"
@@ -56,6 +58,7 @@ _SQL_TYPES = {
     Datatype.FLOAT: "real",
     Datatype.DOUBLE: "double precision",
     Datatype.TEXT: "text",
+    Datatype.UNICODE: "text",
 }
 # A superuser's queries may fill the disk with what they sort; the limit is theirs alone to set.
 _LIMIT_TEMPORARY = """SELECT set_config('temp_file_limit', %s, true)
@@ -134,6 +137,8 @@ class Session:
             yield Answer(found, blocks)
 
     def _blocks(self, query: str, fields: int) -> Generator[Tuples]:
+        from app.storage import bulk  # noqa: PLC0415 - compiled code, for which no process waits at its start
+
         with _explained(self._seconds), closing(bulk.copy_out_tuples(self._driver, query, fields)) as blocks:
             yield from blocks
 
@@ -175,6 +180,8 @@ def _confine(driver: psycopg.Connection[Any], seconds: float) -> None:
 
 def _uploaded(connection: Connection, upload: Upload) -> ServedTable:
     """Make a temporary table of what was uploaded; it is gone with the transaction."""
+    from app.storage import bulk  # noqa: PLC0415 - as above
+
     table = f"{UPLOADS}_{upload.name}"
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(_SQL_TYPES[column.datatype or Datatype.TEXT]))
@@ -215,7 +222,7 @@ def _datatype(column: Field, kind: int) -> Datatype:
     found = _DATATYPES.get(kind)
     if found is None:
         raise QueryError(f"column {column.name!r} has a type that no answer can hold: use CAST")
-    return found
+    return Datatype.UNICODE if found is Datatype.TEXT and column.datatype is Datatype.UNICODE else found
 
 
 @contextmanager

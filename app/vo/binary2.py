@@ -7,6 +7,7 @@ what is null (VOTable 1.4, section 5.4), then the fields, texts with their lengt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -23,23 +24,39 @@ _WIDTHS = {
     Datatype.FLOAT: 4,
     Datatype.DOUBLE: 8,
     Datatype.TEXT: 0,
+    Datatype.UNICODE: 0,
 }
-_PLAIN, _FLOATING, _LOGICAL, _TEXT = range(4)
+_PLAIN, _FLOATING, _LOGICAL, _TEXT, _UNICODE = range(5)
 _KINDS = {Datatype.BOOLEAN: _LOGICAL, Datatype.FLOAT: _FLOATING, Datatype.DOUBLE: _FLOATING, Datatype.TEXT: _TEXT}
+_KINDS |= {Datatype.UNICODE: _UNICODE}
 
 
 def encode(fields: Sequence[Field], rows: Tuples) -> Bytes:
     """Return rows in BINARY2."""
     kinds = np.array([_KINDS.get(_datatype(one), _PLAIN) for one in fields], np.int64)
     widths = np.array([_WIDTHS[_datatype(one)] for one in fields], np.int64)
+    for place in np.flatnonzero(kinds == _UNICODE):
+        rows = _in_utf16(rows, int(place))
     flags = (len(fields) + 7) // 8
     sizes = np.full(rows.positions.shape[1], flags + widths.sum(), np.int64)
-    for place in np.flatnonzero(kinds == _TEXT):
+    for place in np.flatnonzero(kinds >= _TEXT):
         sizes += 4 + np.maximum(rows.lengths[place], 0)
     ends = np.cumsum(sizes)
     out = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
     _fill(out, ends - sizes, rows.buffer, rows.positions, rows.lengths, kinds, widths, flags)
     return out
+
+
+def _in_utf16(rows: Tuples, place: int) -> Tuples:
+    """Return rows one of whose texts stands in UTF-16, as VOTable's unicodeChar has it, behind all others."""
+    data, offsets = rows.text(place)
+    content = data.tobytes()
+    texts = [content[a:b].decode().encode("utf-16-be") for a, b in pairwise(offsets.tolist())]
+    sizes = np.array([len(text) for text in texts], np.int32)
+    positions, lengths = rows.positions.copy(), rows.lengths.copy()
+    positions[place] = len(rows.buffer) + np.cumsum(sizes) - sizes
+    lengths[place] = np.where(rows.valid(place), sizes, -1)
+    return Tuples(np.concatenate([rows.buffer, np.frombuffer(b"".join(texts), np.uint8)]), positions, lengths)
 
 
 def _datatype(column: Field) -> Datatype:
@@ -66,8 +83,8 @@ def _fill(
             if length < 0:
                 out[starts[row] + field // 8] |= 0x80 >> (field % 8)
             source = positions[field, row]
-            if kinds[field] == _TEXT:
-                at = _put_text(out, at, buffer, source, max(length, 0))
+            if kinds[field] >= _TEXT:
+                at = _put_text(out, at, buffer, source, max(length, 0), kinds[field] == _UNICODE)
             elif length > 0:
                 at = _put_value(out, at, buffer, source, length, kinds[field] == _LOGICAL)
             else:
@@ -75,11 +92,14 @@ def _fill(
 
 
 @numba.njit(cache=True, nogil=True)
-def _put_text(out: Bytes, at: int, buffer: Bytes, source: int, size: int) -> int:
+def _put_text(out: Bytes, at: int, buffer: Bytes, source: int, size: int, wide: bool) -> int:
+    """Write a text after its length in characters; those of two bytes as they are, of one byte only ASCII."""
+    count = size // 2 if wide else size
     for i in range(4):
-        out[at + i] = (size >> (24 - 8 * i)) & 0xFF
+        out[at + i] = (count >> (24 - 8 * i)) & 0xFF
     for i in range(size):
-        out[at + 4 + i] = buffer[source + i]
+        byte = buffer[source + i]
+        out[at + 4 + i] = byte if wide or byte < 0x80 else 0x3F
     return at + 4 + size
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.domain.fields import Datatype, Field
-from app.storage.binary_copy import Tuples
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from app.storage.binary_copy import Tuples
 
 _DTYPES: dict[Datatype, np.dtype[Any]] = {
     Datatype.SHORT: np.dtype(np.int16),
@@ -33,7 +34,7 @@ def _column(column: Field, place: int, rows: Tuples) -> pa.Array:
 
     valid = rows.valid(place)
     assert column.datatype is not None, "the columns of an answer have types"
-    if column.datatype is not Datatype.TEXT:
+    if not column.datatype.textual:
         return pa.array(rows.fixed(place, _DTYPES[column.datatype]), mask=~valid)
     data, offsets = rows.text(place)
     buffers = [pa.array(valid).buffers()[1], pa.py_buffer(offsets), pa.py_buffer(data)]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from app.storage.binary_copy import Tuples
+if TYPE_CHECKING:
+    from app.storage.binary_copy import Tuples
+
 
 USUAL_ROWS = 1_000_000
 MOST_ROWS = 50_000_000
@@ -27,6 +31,7 @@ class Limited:
             count = block.positions.shape[1]
             if count > self._left:
                 self.overflow = True
-                block = Tuples(block.buffer, block.positions[:, : self._left], block.lengths[:, : self._left])  # noqa: PLW2901
+                kept = slice(self._left)
+                block = replace(block, positions=block.positions[:, kept], lengths=block.lengths[:, kept])  # noqa: PLW2901
             self._left -= block.positions.shape[1]
             yield block

@@ -136,7 +136,7 @@ def _column(table: str, label: str, values: Any) -> tuple[Datatype, NDArray[Any]
     texts = np.empty(len(values), object)
     for place, value in enumerate(np.ma.getdata(values)):
         texts[place] = None if mask[place] or value is None else _text(value)
-    return Datatype.TEXT, texts
+    return (Datatype.TEXT if all(text is None or text.isascii() for text in texts) else Datatype.UNICODE), texts
 
 
 def _text(value: object) -> str:

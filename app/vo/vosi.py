@@ -168,7 +168,7 @@ def _table(described: ServedTable, *, columns: bool) -> str:
 
 
 def _column(column: Field) -> str:
-    size = ' arraysize="*"' if column.datatype is Datatype.TEXT else ""
+    size = ' arraysize="*"' if column.datatype in {Datatype.TEXT, Datatype.UNICODE} else ""
     xtype = f' extendedType="{column.xtype}"' if column.xtype else ""
     kind = f'<dataType xsi:type="vs:VOTableType"{size}{xtype}>{column.datatype}</dataType>'
     parts = (("description", column.description), ("unit", column.unit), ("ucd", column.ucd))

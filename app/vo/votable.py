@@ -5,13 +5,15 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 from app.domain.errors import SosError
 from app.domain.fields import Datatype, Field
-from app.storage.binary_copy import Tuples
 from app.vo.limits import Limited
+
+if TYPE_CHECKING:
+    from app.storage.binary_copy import Tuples
 
 MEDIA_TYPE = "application/x-votable+xml"
 CITATION = "A product built on SoS cites the surveys that it combines: sos.survey names the papers."
@@ -27,7 +29,7 @@ _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 _NUMBERS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 
-Writer: TypeAlias = Callable[[tuple[Field, ...], Iterable[Tuples]], Iterator[bytes]]
+Writer: TypeAlias = "Callable[[tuple[Field, ...], Iterable[Tuples]], Iterator[bytes]]"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def info(name: str, value: str, text: str = "") -> str:
 def field_element(column: Field, tag: str = "FIELD", extra: str = "") -> str:
     """Return what describes a column."""
     assert column.datatype is not None, "the columns of an answer have types"
-    size = ' arraysize="*"' if column.datatype is Datatype.TEXT else ""
+    size = ' arraysize="*"' if column.datatype in {Datatype.TEXT, Datatype.UNICODE} else ""
     known = {"unit": column.unit, "ucd": column.ucd, "xtype": column.xtype}
     attributes = "".join(f" {name}={quoteattr(value)}" for name, value in known.items() if value)
     start = (

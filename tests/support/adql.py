@@ -46,7 +46,7 @@ def rows_of(fields: tuple[Field, ...], block: Tuples) -> list[dict[str, Any]]:
 
 def _column(block: Tuples, place: int, column: Field) -> list[Any]:
     valid = block.valid(place)
-    if column.datatype is Datatype.TEXT:
+    if column.datatype.textual:
         data, offsets = block.text(place)
         values: list[Any] = [bytes(data[a:b]).decode() for a, b in pairwise(offsets)]
     else:

@@ -148,8 +148,9 @@ def test_an_upload_is_a_table_of_the_query(client: httpx.Client, serialization: 
     found = table_of(answer)
     assert found["id"].tolist() == [2**62 + 1, 2**62 + 1, -5, -5, 7]
     assert found["flag"].tolist() == [True, True, False, False, True]
-    assert found["odd name"].tolist()[-1] == "<&>"
-    assert found["odd name"].tolist()[2] == "x'; DROP TABLE star; --"
+    assert found["odd_name"].tolist()[-1] == "<&>"
+    assert found["odd_name"].tolist()[0].strip() == "é"
+    assert found["odd_name"].tolist()[2] == "x'; DROP TABLE star; --"
     assert np.ma.getmaskarray(np.ma.masked_invalid(found["RA"])).tolist() == [False] * 4 + [True]
     assert str(found["RA"].unit) == "deg"
     assert found["small"].dtype == np.int16

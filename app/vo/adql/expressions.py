@@ -94,7 +94,8 @@ class Expressions:
     def as_literal(self, node: exp.Literal, _: Scope) -> Value:
         """Write a number or a text."""
         if node.is_string:
-            return Value(literal(node.this), Datatype.TEXT, longest=len(node.this))
+            kind = Datatype.TEXT if node.this.isascii() else Datatype.UNICODE
+            return Value(literal(node.this), kind, longest=len(node.this))
         if not _NUMBER.fullmatch(node.this):
             raise self._error(node, f"{node.this!r} is no number")
         if node.this.isdigit() and len(node.this) < 20 and int(node.this) <= LARGEST_LONG:
@@ -156,7 +157,8 @@ class Expressions:
         longest = sum(part.longest for part in parts)
         if longest > LONGEST_TEXT:
             raise self._error(node, f"a text that is put together has at most {LONGEST_TEXT:,} characters")
-        return Value(f"({' || '.join(part.sql for part in parts)})", Datatype.TEXT, longest=longest)
+        kind = Datatype.UNICODE if any(part.datatype is Datatype.UNICODE for part in parts) else Datatype.TEXT
+        return Value(f"({' || '.join(part.sql for part in parts)})", kind, longest=longest)
 
     def as_compared(self, node: exp.Expr, scope: Scope) -> Value:
         """Write a comparison; CONTAINS and DISTANCE in one become a condition on the sky index."""
@@ -260,6 +262,7 @@ class Expressions:
         value = self.value(node.this, scope)
         sql = f"CAST({value.sql} AS {name}{f'({lengths[0]})' if lengths else ''})"
         column = value.field.name if value.field else None
+        kind = Datatype.UNICODE if kind is Datatype.TEXT and value.datatype is Datatype.UNICODE else kind
         return Value(sql, kind, unit=value.unit, longest=lengths[0] if lengths else value.longest, name=column)
 
     def number(self, node: exp.Expr, scope: Scope) -> Value:
@@ -269,7 +272,7 @@ class Expressions:
             QueryError: it is a text, a truth value or a shape.
         """
         found = self.value(node, scope)
-        if found.datatype in {Datatype.TEXT, Datatype.BOOLEAN}:
+        if found.datatype in {Datatype.TEXT, Datatype.UNICODE, Datatype.BOOLEAN}:
             raise self._error(node, "a number is needed here")
         return found
 

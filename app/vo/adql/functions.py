@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.errors import QueryError
 from app.domain.fields import Datatype
@@ -56,9 +56,7 @@ def _to_digits(name: str) -> Callable[[Sequence[Value]], Value]:
 
 
 def _text(name: str) -> Function:
-    return Function(
-        1, 1, lambda values: Value(f"{name}({values[0].sql})", Datatype.TEXT, longest=values[0].longest), numbers=False
-    )
+    return Function(1, 1, lambda values: replace(values[0], sql=f"{name}({values[0].sql})", field=None), numbers=False)
 
 
 def _coalesce(values: Sequence[Value]) -> Value:
@@ -158,7 +156,7 @@ def widest(values: Sequence[Value]) -> Datatype | None:
         return kinds.pop()
     if all(kind is not None and kind.numeric for kind in kinds):
         return max((kind for kind in kinds if kind), key=_WIDTHS.index)
-    return None
+    return Datatype.UNICODE if Datatype.UNICODE in kinds else None
 
 
 _WIDTHS = (Datatype.SHORT, Datatype.INT, Datatype.LONG, Datatype.FLOAT, Datatype.DOUBLE)

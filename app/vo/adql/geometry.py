@@ -237,7 +237,7 @@ def _place(name: str, arguments: Sequence[Argument]) -> tuple[Point, Sequence[Ar
 
 def _numbers(name: str, arguments: Sequence[Argument], what: str) -> list[Value]:
     values = [argument for argument in arguments if isinstance(argument, Value)]
-    if len(values) != len(arguments) or any(value.datatype is Datatype.TEXT for value in values):
+    if len(values) != len(arguments) or any(value.datatype is not None and value.datatype.textual for value in values):
         raise QueryError(f"{name} takes {what} as numbers, in degrees")
     return values
 

@@ -305,5 +305,7 @@ def _common(one: Field, other: Field) -> Field:
     if replace(one, name="", indexed=False) == replace(other, name="", indexed=False):
         return one
     datatype = one.datatype if one.datatype == other.datatype else None
+    if Datatype.UNICODE in {one.datatype, other.datatype}:
+        datatype = Datatype.UNICODE
     unit = one.unit if one.unit == other.unit else None
     return Field(one.name, datatype, unit, longest=max(one.longest, other.longest))
