@@ -54,7 +54,7 @@ def test_every_answer_is_documented_and_none_is_a_failure(description: BaseSchem
     cases = description[path][method].as_strategy(generation_mode=GenerationMode.POSITIVE)
     wrong = description[path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
-    @settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=cases | wrong)
     def ask(case: Case) -> None:
         case.validate_response(case.call(timeout=60), checks=CHECKS)
