@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from app.api.context import Context, RequestContext, documented
-from app.api.files import FileResponse
+from app.api.context import Context, RequestContext
+from app.api.files import FileResponse, documented_table
 from app.api.models import examples
 from app.api.models.pages import StarPage
 from app.api.models.queries import CatalogQuery
@@ -17,7 +17,9 @@ from app.domain.catalog import Slice
 router = APIRouter(prefix="/v1", tags=["catalogue"])
 
 
-@router.get("/catalog", response_model=StarPage, responses=documented(examples.CATALOG, "A page of stars, or a file"))
+@router.get(
+    "/catalog", response_model=StarPage, responses=documented_table(examples.CATALOG, "A page of stars, or a file")
+)
 def catalog(context: Context, query: Annotated[CatalogQuery, Query()]) -> Response:
     """The whole catalogue or a slice: pages of JSON, or all rows as a file, streamed."""
     return stars_answer(context, query, query.slice)

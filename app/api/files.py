@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from hashlib import blake2b
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -13,11 +14,27 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.api.context import FIXED, MOVING, version_headers
+from app.api.context import FIXED, MOVING, documented, version_headers
 from app.api.head import HEAD_ONLY
+from app.domain.files import FileFormat
 from app.services.downloads import Download
 
 ROWS_HEADER = "X-SoS-Rows"
+
+_TEXTS = {FileFormat.CSV, FileFormat.JSONL, FileFormat.VOTABLE}
+CONTENTS: dict[str, Any] = {
+    file.media_type.partition(";")[0]: {
+        "schema": {"type": "string"} | ({} if file in _TEXTS else {"contentMediaType": "application/octet-stream"})
+    }
+    for file in FileFormat
+}
+
+
+def documented_table(example: object, description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of an answer that is a page, by an example, or a file."""
+    answers = documented(example, description)
+    answers[200]["content"] |= CONTENTS
+    return answers
 
 
 class FileResponse(Response):

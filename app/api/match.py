@@ -9,9 +9,8 @@ from starlette.responses import Response
 
 from app.api.bodies import TOO_LARGE, Body, described_body
 from app.api.context import Context
-from app.api.files import FileResponse
+from app.api.files import CONTENTS, FileResponse
 from app.api.models.queries import MatchQuery
-from app.domain.files import FileFormat
 
 router = APIRouter(prefix="/v1", tags=["stars"])
 
@@ -19,12 +18,10 @@ _EXAMPLE = "name,ra,dec\nsome star,132.8646,11.8235\n"
 _MATCHED = """name,ra,dec,separation_arcsec,n_candidates,teff,teff_lower,teff_upper
 some star,132.8646,11.8235,1.2,1,4811.3,4788,4835.1
 """
-_BINARY = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The table with the columns of its stars",
-        "content": {"text/csv": {"schema": {"type": "string"}, "example": _MATCHED}}
-        | {file.media_type.partition(";")[0]: _BINARY for file in FileFormat if file is not FileFormat.CSV},
+        "content": CONTENTS | {"text/csv": {"schema": {"type": "string"}, "example": _MATCHED}},
     }
 }
 _UPLOADS = {

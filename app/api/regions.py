@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.api.bodies import TOO_LARGE, Body, described_body
 from app.api.catalog import stars_answer
 from app.api.context import Context, documented
+from app.api.files import documented_table
 from app.api.models import examples
 from app.api.models.pages import StarPage
 from app.api.models.queries import CatalogQuery, ConeQuery, RegionQuery
@@ -26,7 +27,9 @@ async def cone(context: Context, query: Annotated[ConeQuery, Query()]) -> Respon
     return context.page("stars", rows, fixed=query.fixed)
 
 
-@router.get("/region", response_model=StarPage, responses=documented(examples.REGION, "A page of stars, or a file"))
+@router.get(
+    "/region", response_model=StarPage, responses=documented_table(examples.REGION, "A page of stars, or a file")
+)
 def region(context: Context, query: Annotated[RegionQuery, Query()]) -> Response:
     """Stars in a polygon, box, MOC or HEALPix pixel, by number; takes every filter and format of the catalogue."""
     return stars_answer(context, query, query.slice, "region")
@@ -35,7 +38,7 @@ def region(context: Context, query: Annotated[RegionQuery, Query()]) -> Response
 @router.post(
     "/region",
     response_model=StarPage,
-    responses=documented(examples.REGION, "A page of stars, or a file") | TOO_LARGE,
+    responses=documented_table(examples.REGION, "A page of stars, or a file") | TOO_LARGE,
     openapi_extra=described_body(
         {"text/plain": "5/1074 6/4253 4320-4321", "application/json": {"5": [1074], "6": [4253]}}
     ),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from app.api.context import Context, documented
-from app.api.files import FileResponse
+from app.api.files import FileResponse, documented_table
 from app.api.models import examples
 from app.api.models.pages import MeasurementPage, RejectPage
 from app.api.models.queries import CoverageQuery, MeasurementQuery, PageQuery, ReadQuery
@@ -76,7 +76,7 @@ def rejects(context: Context, query: Annotated[PageQuery, Query()], name: Name) 
 @router.get(
     "/{name}/measurements",
     response_model=MeasurementPage,
-    responses=documented(examples.MEASUREMENTS, "A page of measurements, or a file"),
+    responses=documented_table(examples.MEASUREMENTS, "A page of measurements, or a file"),
 )
 def measurements(context: Context, query: Annotated[MeasurementQuery, Query()], name: Name) -> Response:
     """What a survey measured, raw and calibrated, with the survey's own columns under the prefix `orig_`."""

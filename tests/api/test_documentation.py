@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.api.models import access, diffs, examples, pages, provenance, stars, surveys, versions
+from app.domain.files import FileFormat
 from app.web.pages import target
 from tests.support.http import Service
 
@@ -44,6 +45,25 @@ def test_every_call_of_the_contract_is_described_with_an_example(service: Servic
             assert any("example" in content for content in call["responses"]["200"]["content"].values()), path
             assert "application/problem+json" in call["responses"]["503"]["content"], path
     assert "HTTPValidationError" not in description["components"]["schemas"]
+
+
+@pytest.mark.parametrize("form", list(FileFormat))
+def test_every_kind_of_file_is_documented_where_it_is_sent(service: Service, form: FileFormat):
+    calls = service.get("/openapi.json").json()["paths"]
+    for path, method, name in (
+        ("/v1/catalog", "get", ""),
+        ("/v1/region", "get", ""),
+        ("/v1/region", "post", ""),
+        ("/v1/surveys/{name}/measurements", "get", "gamma"),
+        ("/v1/match", "post", ""),
+    ):
+        if method == "get":
+            region = {"healpix": "0/4"} if path == "/v1/region" else {}
+            answer = service.get(path.format(name=name), format=form.value, **region)
+        else:
+            answer = service.post(path, "id\nsos:11\n" if path == "/v1/match" else "0/4", format=form.value)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].partition(";")[0] in calls[path][method]["responses"]["200"]["content"]
 
 
 @pytest.mark.parametrize("path", ["/v1/stars", "/v1/region", "/v1/match"])
