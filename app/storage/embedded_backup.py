@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from app.domain.errors import ConflictError, InputError
+from app.storage import reader_role
 from app.storage.embedded import EmbeddedServer
 from app.storage.embedded_account import Account
 from app.storage.embedded_binaries import choose
@@ -43,6 +44,7 @@ def restore(server: EmbeddedServer, file: Path) -> None:
         raise InputError(f"{file} is no file")
     with server.lease() as url:
         with psycopg.connect(url) as connection:
+            reader_role.ensure(connection)  # roles are the server's: a dump names this one, but does not hold it
             if connection.execute("SELECT 1 FROM pg_class WHERE relnamespace = 'public'::regnamespace").fetchone():
                 raise ConflictError(
                     f"the database in {server.folder.parent} is not empty: name another state folder by --state"

@@ -37,7 +37,7 @@ def install(connection: Connection) -> None:
     for attempt in range(_ATTEMPTS):
         try:
             with driver.transaction():
-                _ensure(driver)
+                ensure(driver)
                 driver.execute(composed("served", "grants", role=_NAME))
         except (psycopg.errors.UndefinedObject, psycopg.errors.UniqueViolation, psycopg.errors.InternalError):
             if attempt == _ATTEMPTS - 1:
@@ -63,7 +63,12 @@ def uninstall(connection: Connection) -> None:
         return
 
 
-def _ensure(driver: psycopg.Connection[Any]) -> None:
+def ensure(driver: psycopg.Connection[Any]) -> None:
+    """Make the role where the server has none, and let this user take it on; a dump is restored only where it is.
+
+    Raises:
+        DatabaseError: the user may not, and nobody has done it; the message says what to do.
+    """
     if not _exists(driver):
         try:
             with driver.transaction():
