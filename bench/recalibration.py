@@ -1,0 +1,107 @@
+"""What a recalibration costs when one of eight surveys has changed, and what a second worker saves, on a simulated sky.
+
+`python -m bench.recalibration [--stars N]` makes the sky, ingests it, makes a full version, changes one survey, makes a
+version that takes over what is as before, and a full one of the same data, and compares their numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from app.pipeline.crossmatch import crossmatch, survey_radii
+from app.pipeline.ingest import ingest_folder
+from app.pipeline.mock import write_sky
+from app.pipeline.plans import default_plan
+from app.pipeline.requests import Calibration, Requests
+from app.storage import jobs, migrate, steps, versions
+from app.storage.embedded import EmbeddedServer
+from app.storage.engine import Database
+
+CHANGED = "rave_dr6"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--stars", type=int, default=200_000)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sos-bench-") as folder:
+        state = Path(folder)
+        state.chmod(0o755)
+        with EmbeddedServer(state).lease() as url:
+            measure(Database(url), state, options.stars)
+
+
+def measure(database: Database, state: Path, stars: int) -> None:
+    write_sky(state / "sky", stars=stars, seed=20240117)
+    with database.begin() as connection:
+        migrate.upgrade(connection)
+    ingest_folder(database, state / "sky")
+    crossmatch(database, survey_radii(database))
+    one = _calibrate(database, state, workers=1, reuse=False)
+    two = _calibrate(database, state, workers=2, reuse=False)
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE measurement SET feh = feh + 0.05 FROM survey WHERE survey.survey_id = measurement.survey_id "
+            f"AND survey.name = '{CHANGED}'"
+        )
+    partial = _calibrate(database, state, workers=2, reuse=True)
+    full = _calibrate(database, state, workers=2, reuse=False)
+    with database.connect() as connection:
+        found = [versions.get(connection, job.version_id or 0).metrics for job, _ in (partial, full)]
+    fits = [_of_fits(database, job.job_id) for job, _ in (one, two)]
+    print(f"{stars:,} stars; seconds of wall time; load of the machine before: {os.getloadavg()[0]:.1f}")
+    print(f"full calibration: one worker {one[1]:.0f}, two workers {two[1]:.0f}, after the change {full[1]:.0f}")
+    print(f"fits alone: one worker {fits[0]:.0f}, two workers {fits[1]:.0f}: {fits[0] / fits[1]:.2f} times faster")
+    print(f"after {CHANGED} changed: {partial[1]:.0f}, {100 * partial[1] / full[1]:.0f} % of a full run")
+    print(f"its numbers are those of the full run: {found[0] == found[1]}")
+
+
+def _calibrate(database: Database, state: Path, *, workers: int, reuse: bool):
+    job_id = Requests(database).calibrate(Calibration(default_plan(), reuse=reuse))
+    environment = {
+        **os.environ,
+        "SOS_DATABASE_URL": database.url,
+        "SOS_STATE": str(state),
+        "SOS_JOBS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "workers.main"]
+    running = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) for _ in range(workers)]
+    try:
+        while True:
+            with database.connect() as connection:
+                job = jobs.get(connection, job_id)
+            if job.state.ended:
+                break
+            time.sleep(0.2)
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
+    assert job.state == "succeeded", job.reason
+    with database.connect() as connection:
+        done = steps.of_job(connection, job_id)
+    began = min(step.started_at for step in done if step.started_at)
+    return job, (max(step.finished_at for step in done if step.finished_at) - began).total_seconds()
+
+
+def _of_fits(database: Database, job_id: int) -> float:
+    """Return how long the stages of fits took, from the first step's begin to the last one's end."""
+    with database.connect() as connection:
+        done = [step for step in steps.of_job(connection, job_id) if step.task == "fit"]
+    seconds = 0.0
+    for stage in {step.stage for step in done}:
+        times = [(s.started_at, s.finished_at) for s in done if s.stage == stage and s.started_at and s.finished_at]
+        seconds += (max(end for _, end in times) - min(begin for begin, _ in times)).total_seconds()
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
