@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from app.domain.jobs import Job
 from app.pipeline.crossmatch import crossmatch, survey_radii
 from app.pipeline.ingest import ingest_folder
 from app.pipeline.mock import write_sky
@@ -62,7 +63,7 @@ def measure(database: Database, state: Path, stars: int) -> None:
     print(f"its numbers are those of the full run: {found[0] == found[1]}")
 
 
-def _calibrate(database: Database, state: Path, *, workers: int, reuse: bool):
+def _calibrate(database: Database, state: Path, *, workers: int, reuse: bool) -> tuple[Job, float]:
     job_id = Requests(database).calibrate(Calibration(default_plan(), reuse=reuse))
     environment = {
         **os.environ,

@@ -28,6 +28,30 @@ def versions(ctx: typer.Context, *, json: AsJson = False) -> None:
     context.emit([_row(version) for version in found], json=json)
 
 
+@app.command()
+def show(
+    version: Annotated[int, typer.Argument(help="Version.")],
+    *,
+    json: AsJson = False,
+) -> None:
+    """Show everything about a version: plan, input files, software, seed, metrics, and its models with checksums."""
+    from app.storage import versions as store
+
+    with context.open_database() as database, database.connect() as connection:
+        found = store.get(connection, version)
+        models = store.models(connection, version)
+    if json:
+        context.emit({"version": found, "models": models}, json=True)
+        return
+    context.emit(
+        _row(found) | {"seed": found.seed, **{f"software {name}": one for name, one in found.software.items()}}
+    )
+    files = [(survey, one) for survey, listed in found.inputs.items() for one in listed]
+    context.emit([{"survey": survey, "file": one["file_name"], "sha256": one["file_sha256"]} for survey, one in files])
+    columns = ("survey", "parameter", "stage", "kind", "direction", "artifact_sha256")
+    context.emit([{name: getattr(model, name) for name in columns} for model in models])
+
+
 def publish(
     version: Annotated[int, typer.Argument(help="Version to serve.")],
     *,

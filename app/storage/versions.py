@@ -97,7 +97,7 @@ def set_metrics(connection: Connection, version_id: int, metrics: dict[str, Any]
 
 def finish(connection: Connection, version_id: int, *, n_stars: int) -> None:
     """Mark a running version as ready."""
-    _set(connection, version_id, state=VersionState.READY, n_stars=n_stars, finished_at=func.now())
+    _set(connection, version_id, state=VersionState.READY, n_stars=n_stars, finished_at=func.clock_timestamp())
 
 
 def fail(connection: Connection, version_id: int, reason: str) -> None:
