@@ -50,7 +50,7 @@ def calibrate(
         raise ParameterError("--like", "takes plan and reference from the version: leave --plan and --reference out")
     with context.open_database() as database:
         requests = _requests(database)
-        wanted = _wanted(database, plan, reference) if like is None else requests.again(like)
+        wanted = _wanted(database, requests, plan, reference) if like is None else requests.again(like)
         wanted = replace(wanted, publish=publish, reuse=wanted.reuse and not fresh)
         with on_record(database, "calibration.start", parameters={"plan": wanted.plan.name, "like": like}) as command:
             job_id = requests.calibrate(wanted, requested_by=context.user())
@@ -72,12 +72,12 @@ def _requests(database: Database) -> Requests:
     return Requests(database, context.settings().descriptors_folder)
 
 
-def _wanted(database: Database, plan: Path | None, reference: str | None) -> Calibration:
+def _wanted(database: Database, requests: Requests, plan: Path | None, reference: str | None) -> Calibration:
     from app.pipeline.plans import default_plan, load_plan
     from app.pipeline.reference_choice import plan_with_reference
     from app.pipeline.requests import Calibration
 
-    chosen = default_plan() if plan is None else load_plan(plan)
+    chosen = default_plan() if plan is None else load_plan(plan, known=requests.known_surveys())
     if reference is not None:
         chosen = plan_with_reference(database, chosen, reference)
     return Calibration(chosen, strict=plan is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, 
     return result
 
 
-def load_plan(path: Path) -> Plan:
-    """Return the plan of a TOML file.
+def load_plan(path: Path, *, known: Collection[str] | None = None) -> Plan:
+    """Return the plan of a TOML file; `known` names all surveys that there are, None takes any name.
 
     Raises:
         PlanError: the file cannot be read, is not TOML, or is not a plan; names file and key.
@@ -48,4 +48,4 @@ def load_plan(path: Path) -> Plan:
         raise PlanError(str(path), "file", f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PlanError(str(path), "file", f"is not TOML: {error}") from error
-    return parse_plan(data, file=str(path))
+    return parse_plan(data, file=str(path), known=known)

@@ -75,8 +75,14 @@ class Requests:
             raise ParameterError("plan", "goes without `like`, which takes the plan of the version")
         if like is not None:
             return self.again(like, publish=publish)
-        plan = parse_plan(merged(overrides), file="plan") if overrides else default_plan()
+        plan = parse_plan(merged(overrides), file="plan", known=self.known_surveys()) if overrides else default_plan()
         return Calibration(plan, publish=publish, reuse=reuse, strict=bool(overrides))
+
+    def known_surveys(self) -> set[str]:
+        """Return the names of all surveys: ingested ones, and those that have a descriptor."""
+        with self._database.connect() as connection:
+            present = frames.surveys_with_measurements(connection)
+        return {*present, *(one.name for one in loader.known(self._descriptors))}
 
     def calibrate(self, wanted: Calibration, *, requested_by: str | None = None) -> int:
         """Ask for a new version; return the number of the job.
@@ -267,8 +273,7 @@ class Requests:
         if not frames.count_matches(connection):
             raise ConflictError("no star has been matched: run `sos crossmatch` first")
         if wanted.strict:
-            known = {one.name for one in loader.known(self._descriptors)}
-            check_plan(connection, wanted.plan, known=known)
+            check_plan(connection, wanted.plan)
 
 
 def insist_on_free(database: Database, *, holds: tuple[str, ...] = (), shares: tuple[str, ...] = ()) -> None:

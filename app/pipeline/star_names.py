@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,18 @@ def collected(
 
 
 def new_identities(
-    gaia_dr3: Integers, tmass: pa.Array, objects: pa.Array, ra: Floats, dec: Floats, taken: pa.Array
+    gaia_dr3: Integers,
+    tmass: pa.Array,
+    objects: pa.Array,
+    ra: Floats,
+    dec: Floats,
+    taken: pa.Array,
+    elsewhere: Callable[[pa.Array], pa.Array] = lambda names: names.slice(0, 0),
 ) -> pa.Array:
     """Return an identity (m,) for each new star: the first of its names that no other star has.
 
-    These are its Gaia DR3 id, its 2MASS designation, its first survey object, and the object with its position.
+    These are its Gaia DR3 id, its 2MASS designation, its first survey object, and the object with its position, behind
+    which stands a number where that is another star's too.
 
     Args:
         gaia_dr3: (m,) source id, 0 for none.
@@ -53,6 +61,7 @@ def new_identities(
         ra: (m,) in degrees.
         dec: (m,) in degrees.
         taken: identities that other stars have.
+        elsewhere: returns what other stars, not among these, are called that begins with one of some names.
 
     >>> new_identities(np.array([7, 0]), pa.array([None, None], pa.large_utf8()), pa.array(["a:1", "a:2"]),
     ...                np.zeros(2), np.zeros(2), pa.array([], pa.large_utf8())).to_pylist()
@@ -67,7 +76,8 @@ def new_identities(
         names.append(candidates.filter(pa.array(usable)))
         left = left[~usable]
     places.append(left)
-    names.append(_with_place(objects.take(left), ra[left], dec[left]))
+    placed = _with_place(objects.take(left), ra[left], dec[left])
+    names.append(_numbered(placed, {*taken.to_pylist(), *elsewhere(placed).to_pylist()} if len(left) else set()))
     return _spread(pa.concat_arrays(names), np.concatenate(places), len(gaia_dr3))
 
 
@@ -93,6 +103,16 @@ def _usable(names: pa.Array, taken: pa.Array, *, unique: bool) -> Booleans:
 def _with_place(objects: pa.Array, ra: Floats, dec: Floats) -> pa.Array:
     places = [f"@{a:.6f}{d:+.6f}" for a, d in zip(ra.tolist(), dec.tolist(), strict=True)]
     return pc.binary_join_element_wise(objects.cast(pa.large_utf8()), pa.array(places, pa.large_utf8()), _NO_SEPARATOR)
+
+
+def _numbered(names: pa.Array, taken: set[str]) -> pa.Array:
+    """Return names with a number behind those that are taken, or stand before in the list."""
+    found: list[str] = []
+    for name in names.to_pylist():
+        one = next(one for one in chain([name], (f"{name}#{number}" for number in count(2))) if one not in taken)
+        taken.add(one)
+        found.append(one)
+    return pa.array(found, pa.large_utf8())
 
 
 def _spread(names: pa.Array, places: Integers, n: int) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,4 +132,8 @@ def _fresh_identities(
     objects = collected(
         matching.object_names(connection, affected=found.affected), found.measurements.measurement_id, wanted
     )
-    return new_identities(gaia, tmass.take(new), objects, attributes.ra[new], attributes.dec[new], taken)
+    place = attributes.ra[new], attributes.dec[new]
+    if not found.affected:
+        return new_identities(gaia, tmass.take(new), objects, *place, taken)
+    elsewhere = partial(matching.identities_elsewhere, connection)
+    return new_identities(gaia, tmass.take(new), objects, *place, taken, elsewhere)

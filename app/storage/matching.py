@@ -109,6 +109,12 @@ def identities(connection: Connection, *, affected: bool = False) -> pa.Array:
     return pa.concat_arrays([pa.array(block["identity"], pa.large_utf8()) for block in blocks])
 
 
+def identities_elsewhere(connection: Connection, names: pa.Array) -> pa.Array:
+    """Return the identities that begin with one of some names, of stars that do not change."""
+    found = connection.exec_driver_sql(_SQL["identities_elsewhere"], {"names": names.to_pylist()})
+    return pa.array(found.scalars().all(), pa.large_utf8())
+
+
 def tmass_names(connection: Connection, *, affected: bool = False) -> Iterator[Columns]:
     """Yield the 2MASS designations of measurements, in blocks of `measurement_id` and `name`."""
     return bulk.copy_out_blocks(connection, _scoped("tmass", affected=affected))

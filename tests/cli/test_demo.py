@@ -27,7 +27,8 @@ def state_of(database):
 def test_from_files_to_a_published_version_once(database, sky, tmp_path):
     first = sos("demo", "--data", sky, "--no-serve", database=database, state=tmp_path)
     assert first.exit_code == 0, first.output
-    assert "version 1 is served" in first.stderr
+    assert "version 1: " in first.stderr
+    assert "stars, served" in first.stderr
     before = state_of(database)
     assert before[1] == before[2] > 15_000
     again = sos("demo", "--data", sky, "--no-serve", database=database, state=tmp_path)

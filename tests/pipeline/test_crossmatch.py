@@ -198,6 +198,24 @@ def test_names_stay_unique_where_surveys_contradict_each_other(database: Databas
     assert star_of_objects(database) == before
 
 
+def test_stars_of_one_name_at_one_place_are_told_apart(database: Database) -> None:
+    """Four spectra of one object at one place have three 2MASS names that other stars are called by."""
+    others = {"ra": np.array([10.0, 20.0, 30.0]), "dec": np.zeros(3), "object_id": ["p", "q", "r"]}
+    names = np.array([_designation(number) for number in (1, 2, 3)], object)
+    _fill(database, {"first": others | {"tmass": names}})
+    _run(database)
+    same = {"ra": np.full(4, 50.0), "dec": np.zeros(4), "object_id": ["o"] * 4}
+    ids = {"gaia_dr2": np.array([5, 6, 7, 0]) * 128}
+    _fill(database, {"second": same | ids | {"tmass": np.array([*names, None], object)}})
+    _run(database)
+    new = sorted(name for name, objects in stars_of(database).items() if "second:o" in objects)
+    assert new == ["second:o@50.000000+0.000000", *(f"second:o@50.000000+0.000000#{n}" for n in range(2, len(new) + 1))]
+    assert len(new) >= 3
+    before = star_of_objects(database)
+    assert _run(database).new_stars == 0
+    assert star_of_objects(database) == before
+
+
 def test_ids_that_went_through_a_float_are_left_aside_and_told(database: Database) -> None:
     surveys = _surveys()
     whole = surveys["gaia_like"]["gaia_dr3"]

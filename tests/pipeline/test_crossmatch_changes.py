@@ -82,7 +82,7 @@ def _step(database: Database, twin: Database, *, way: str | None = None) -> Cros
 
 
 @pytest.mark.usefixtures("any_share")
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 34])
 def test_rows_in_steps_make_the_stars_of_all_rows(database: Database, twin: Database, seed: int) -> None:
     rows = tangled(1000 + seed, n_stars=200)
     rng = np.random.default_rng(seed)

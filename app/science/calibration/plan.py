@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,11 +86,16 @@ class Plan:
         return next((stage.name for stage in self.stages if survey in stage.surveys), None)
 
 
-def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
+def parse_plan(data: dict[str, Any], *, file: str, known: Collection[str] | None = None) -> Plan:
     """Return the plan that the mapping (of a TOML file or a request) describes.
 
+    Args:
+        data: the mapping.
+        file: what errors call it.
+        known: names of all surveys that there are; None to take any name.
+
     Raises:
-        PlanError: an unknown key, a wrong type, a survey that is aligned twice or defines nothing; names the key.
+        PlanError: an unknown key, a wrong type, a survey that is unknown, aligned twice or defines nothing.
     """
     reader = PlanReader(data, file)
     known = {"name", "seed", "reference", "stages", "features", "domain", "combination", "fit", "gate", "cuts"}
@@ -109,6 +115,8 @@ def parse_plan(data: dict[str, Any], *, file: str) -> Plan:
         cuts=_cuts(reader),
         linear_beyond=_linear_beyond(reader),
     )
+    if known is not None:
+        _check_names(plan, known, file)
     _check_parts(plan, file)
     return plan
 
@@ -248,7 +256,17 @@ def _range(reader: PlanReader, table: dict[str, Any]) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
+def _check_names(plan: Plan, known: Collection[str], file: str) -> None:
+    named = [(f"reference.{parameter}", name) for parameter, names in plan.reference.items() for name in names]
+    named += [(f"stages[{k}].surveys", name) for k, stage in enumerate(plan.stages) for name in stage.surveys]
+    for key, survey in [*named, *((f"cuts.{name}", name) for name in plan.cuts)]:
+        if survey not in known:
+            raise PlanError(file, key, f"there is no survey {survey!r}; there are {', '.join(sorted(known))}")
+
+
 def _check_parts(plan: Plan, file: str) -> None:
+    if not any(all(plan.identity(survey)) for survey in plan.reference_surveys):
+        raise PlanError(file, "reference", f"{NO_ANCHOR}: {_circle(plan)}")
     planned = [survey for stage in plan.stages for survey in stage.surveys]
     for survey in planned:
         if planned.count(survey) > 1:
@@ -259,8 +277,6 @@ def _check_parts(plan: Plan, file: str) -> None:
         if not all(plan.identity(survey)) and survey not in planned:
             missing = [str(p) for p, fixed in zip(PARAMETERS, plan.identity(survey), strict=True) if not fixed]
             raise PlanError(file, "stages", f"{survey} is reference in part only: name it in a stage for {missing}")
-    if not any(all(plan.identity(survey)) for survey in plan.reference_surveys):
-        raise PlanError(file, "reference", f"{NO_ANCHOR}: {_circle(plan)}")
     for survey in plan.cuts:
         if survey not in {*planned, *plan.reference_surveys}:
             raise PlanError(file, f"cuts.{survey}", f"{survey} has no part in this plan")

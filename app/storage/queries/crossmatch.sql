@@ -88,6 +88,11 @@ ORDER BY star_id
 -- Every star's number and identity.
 SELECT star_id, identity FROM {stars} AS s ORDER BY star_id
 
+-- identities_elsewhere --
+-- Identities that begin with one of some names, of stars that do not change.
+SELECT t.identity FROM unnest(%(names)s::text[]) AS n (name) JOIN star AS t ON starts_with(t.identity, n.name)
+WHERE t.star_id NOT IN (SELECT star_id FROM affected_star)
+
 -- count_stars --
 -- How many stars there are, and of how many measurements they are said to be.
 SELECT count(*) AS n_stars, coalesce(sum(n_measurements), 0)::bigint AS n_measurements FROM star
