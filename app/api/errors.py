@@ -38,6 +38,8 @@ from app.domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+UNREADABLE_BODY = "There was an error parsing the body"
+"""What the framework says of a body that is no text at all."""
 CHALLENGE = 'Bearer realm="SoS"'
 
 # The first class that fits counts, so children stand before their parents.
@@ -76,6 +78,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.BAD_REQUEST and error.detail == UNREADABLE_BODY:
+            return of_error(ParameterError("body", "must be JSON in UTF-8"))
         phrase = HTTPStatus(error.status_code).phrase
         return problem(error.status_code, "about:blank", phrase, str(error.detail), headers=error.headers)
 

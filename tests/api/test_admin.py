@@ -100,7 +100,12 @@ def test_a_job_is_cancelled_and_its_version_has_failed(house):
 
 REFUSED = [
     ({"reference": {"teff": ["no_such"]}}, "plan.reference.teff", "there is no survey 'no_such'"),
-    ({"stages": [{"name": "a", "surveys": ["apogee_dr18"]}]}, "plan.stages", "galah_dr3 is reference in part only"),
+    (
+        {"stages": [{"name": "a", "surveys": ["apogee_dr18"]}]},
+        "plan.stages[0].surveys",
+        "there is no survey 'apogee_dr18'",
+    ),
+    ({"stages": [{"name": "a", "surveys": ["rave_dr6"]}]}, "plan.stages", "galah_dr3 is reference in part only"),
     (
         {"reference": {"teff": ["apogee_dr17"], "logg": ["lamost_lrs"], "feh": ["lamost_lrs"]}},
         "plan.reference",

@@ -98,8 +98,8 @@ def parse_plan(data: dict[str, Any], *, file: str, known: Collection[str] | None
         PlanError: an unknown key, a wrong type, a survey that is unknown, aligned twice or defines nothing.
     """
     reader = PlanReader(data, file)
-    known = {"name", "seed", "reference", "stages", "features", "domain", "combination", "fit", "gate", "cuts"}
-    reader.only("", data, known)
+    keys = {"name", "seed", "reference", "stages", "features", "domain", "combination", "fit", "gate", "cuts"}
+    reader.only("", data, keys)
     reference = _reference(reader)
     plan = Plan(
         name=reader.value(data, "name", str),

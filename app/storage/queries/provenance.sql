@@ -1,5 +1,5 @@
 -- ingestions --
--- The files that had been taken in when a version was made and have not been replaced since.
+-- The files that had been taken in when a version was made, replaced since or not.
 SELECT i.ingestion_id, s.name AS survey, i.file_name, i.file_sha256, i.file_bytes, i.file_format, i.descriptor_sha256,
        i.rows_read, i.rows_stored, i.rows_rejected, i.started_at, i.finished_at
 FROM version AS v
