@@ -65,6 +65,8 @@ def parse_stars(content: bytes) -> StarsGiven:
         ParameterError: it is something else; names the row, from 1, and the member.
         TooLargeError: it has more than 100,000 stars.
     """
+    if content.count(b",") > MOST_ROWS * len(ROLES) + 1:  # before it is unfolded to many times its size
+        raise TooLargeError("stars", f"a request may have {MOST_ROWS:,} rows at most, and this has far more values")
     try:
         body = orjson.loads(content)
     except ValueError as error:

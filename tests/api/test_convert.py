@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
 
+from app.api.models.conversion import Conversion
+from app.domain.conversions import ROLES, ConversionRequest
 from app.pipeline.calibrate import calibrate
 from app.pipeline.homogenize import homogenize_stars
+from app.pipeline.models import load_model
 from app.pipeline.plans import default_plan
+from app.pipeline.user_tables import read_upload
+from app.science.calibration.survey_model import SurveyModel
+from app.services import conversion as service
 from app.storage import bulk, versions
 from app.storage.engine import Database
 from tests.support import servers, universe
@@ -94,6 +103,7 @@ def held(answer: dict, values: np.ndarray) -> np.ndarray:
 
 def test_a_surveys_raw_values_become_the_stored_ones(made: Made):
     answer = made.convert(stars_of(made.lamost, "snr"), "lamost_lrs")
+    TypeAdapter(Conversion).validate_python(answer, extra="forbid")
     assert (answer["version"], answer["from"], answer["to"]) == (1, "lamost_lrs", "unified")
     assert answer["count"] == len(answer["stars"]) == len(made.lamost["teff"])
     assert [star["row"] for star in answer["stars"]] == list(range(1, answer["count"] + 1))
@@ -223,6 +233,8 @@ def test_a_table_comes_back_whole_with_the_converted_columns(made: Made, form: s
         )
         names = read.column_names if form == "parquet" else read.colnames
         values, place = (np.array(read[name]) for name in ("teff_unified", "in_domain"))
+    if form in {"parquet", "votable"}:
+        assert b"from lamost_lrs to unified; columns teff: TEFF, logg: LOGG" in answer.content
     assert names[:6] == ["name", "SNR", "in_domain", "TEFF", "LOGG", "FEH"]
     assert names[6:9] == ["teff_unified", "teff_unified_lower", "teff_unified_upper"]
     assert names[-3:] == ["sos_in_domain", "converged", "conversion_flags"]
@@ -339,5 +351,24 @@ def test_as_many_rows_as_may_be_are_converted_and_one_more_is_refused(made: Made
     answer = made.service.post("/v1/convert", body, "application/json")
     assert answer.status_code == 413
     assert "100,000 rows at most, got 100,001" in answer.json()["detail"]
+    answer = made.service.post("/v1/convert", b'{"stars":[' + b"{}," * 1_000_000 + b"{}]}", "application/json")
+    assert (answer.status_code, "far more values" in answer.json()["detail"]) == (413, True)
     content = "teff,logg,feh\n" + "4700,2.2,-0.3\n" * 100_001
     assert made.service.post("/v1/convert", content, "text/csv", **{"from": "lamost_lrs"}).status_code == 413
+
+
+def test_many_who_ask_at_once_wait_for_one_and_the_same_model(made: Made):
+    factory = made.service.app.state.factory
+    asked: list[str] = []
+
+    def load(connection: Connection, parts: Mapping[str, str]) -> SurveyModel:
+        asked.append(parts["frame"])
+        return load_model(connection, parts)
+
+    conversion = service.Conversion(factory._files, read_upload, load)
+    given = {name: [STAR.get(name)] for name in ROLES}
+    wanted = ConversionRequest("lamost_lrs", "rave_dr6", {})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: conversion.stars(given, wanted).values.value.tolist(), range(16)))
+    assert len(asked) == len(set(asked)) == 2
+    assert all(one == found[0] for one in found)
