@@ -27,6 +27,7 @@ from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
 if TYPE_CHECKING:
     from app.pipeline.requests import Requests
     from app.pipeline.uploads import Upload
+    from app.services.conversion import Conversion
     from app.services.diffs import Diffs
     from app.services.matches import Matches
 
@@ -65,6 +66,7 @@ class Factory:
         public_url: address under which users see the service, where it differs from the one that requests name.
         folders: where files lie that workers and the service share; None where there is no worker.
         largest_upload: bytes that an uploaded file may have.
+        cache: folder of what this machine may make again at any time, tabulated models among it; None keeps nothing.
     """
 
     def __init__(
@@ -77,10 +79,13 @@ class Factory:
         folders: Folders | None = None,
         largest_upload: int = 1 << 30,
         state: Path = Path(".sos"),
+        cache: Path | None = None,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
         self._folders = folders
+        self._cache = cache
+        self._conversion: Conversion | None = None
         self._reader = Reader(url, size=pool_size)
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S)
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
@@ -150,6 +155,18 @@ class Factory:
         from app.services.matches import Matches  # noqa: PLC0415 - brings pyarrow
 
         return Matches(self._files, read_upload)
+
+    def conversion(self) -> Conversion:
+        """Values from one survey's scale to another's; one for all requests, for it keeps models."""
+        if self._conversion is None:
+            from app.pipeline.models import keep_grids_in, load_model  # noqa: PLC0415 - brings the model libraries
+            from app.pipeline.user_tables import read_upload  # noqa: PLC0415 - as above
+            from app.services.conversion import Conversion  # noqa: PLC0415 - as above
+
+            if self._cache is not None:
+                keep_grids_in(self._cache)
+            self._conversion = Conversion(self._files, read_upload, load_model)
+        return self._conversion
 
     def jobs(self) -> Jobs:
         """What runs in the background."""

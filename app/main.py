@@ -13,6 +13,7 @@ from app.api import (
     admin,
     audit,
     catalog,
+    convert,
     documentation,
     errors,
     exports,
@@ -43,6 +44,7 @@ ROUTERS = (
     stars.router,
     regions.router,
     match.router,
+    convert.router,
     catalog.router,
     surveys.router,
     versions.router,
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     application.add_middleware(
         BodyLimit,
         usual_mib=settings.body_limit_mib,
-        larger_mib={"/v1/match": settings.upload_limit_mib},
+        larger_mib=dict.fromkeys(("/v1/match", "/v1/convert"), settings.upload_limit_mib),
         own="/v1/admin/",
     )
     application.add_middleware(Compression)
@@ -127,6 +129,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         folders=Folders(
             settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming
         ),
+        cache=settings.cache_folder,
         largest_upload=settings.ingest_limit_mib << 20,
     )
 

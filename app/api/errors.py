@@ -142,7 +142,8 @@ def _parameter(error: Mapping[str, Any]) -> str:
 def _explained(error: Mapping[str, Any], model: type[BaseModel] | None) -> str:
     fields = model.model_fields if model else {}
     if error["type"] == "extra_forbidden":
-        return f"is no parameter of this call; it takes {', '.join(fields)}"
+        known = ", ".join(field.alias or name for name, field in fields.items())
+        return f"is no parameter of this call; it takes {known}"
     message = str(error["msg"]).removeprefix("Value error, ")
     field = fields.get(_parameter(error))
     meaning = f" ({field.description})" if field and field.description else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -39,7 +39,12 @@ def load_models(connection: Connection, version_id: int) -> dict[int, SurveyMode
     for model in versions.models(connection, version_id):
         kept.setdefault(model.survey, {})[model.parameter] = model.artifact_sha256
     numbers = frames.surveys_with_measurements(connection)
-    return {numbers[name]: _load(connection, [parts[part] for part in _PARTS]) for name, parts in kept.items()}
+    return {numbers[name]: load_model(connection, parts) for name, parts in kept.items()}
+
+
+def load_model(connection: Connection, artifacts_of: Mapping[str, str]) -> SurveyModel:
+    """Return a survey's model from the checksums of its parts: `frame`, `teff`, `logg`, `feh`."""
+    return _load(connection, [artifacts_of[part] for part in _PARTS])
 
 
 def _load(connection: Connection, checksums: list[str]) -> SurveyModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -15,7 +15,8 @@ from app.domain.columns import Column, Kind
 from app.domain.files import FileFormat
 from app.domain.matches import CANDIDATES, SEPARATION, MatchRequest
 from app.services.downloads import Download, facts
-from app.services.uploads import given, id_column, identifiers, position_columns, positions
+from app.services.uploads import id_column, identifiers, position_columns, positions
+from app.services.user_columns import SAME_KIND, extended
 from app.services.versions import resolve
 from app.storage import star_lists, surveys, table_files
 from app.storage.engine import Database
@@ -23,12 +24,8 @@ from app.storage.engine import Database
 Read: TypeAlias = Callable[[bytes], tuple[pa.Table, str]]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
-TAKEN = "sos_"
 BATCH_ROWS = 16_384
 PATIENCE = "SET LOCAL statement_timeout = '120s'"
-
-_SAME_KIND = {"FITS": FileFormat.FITS, "VOTable": FileFormat.VOTABLE, "Parquet": FileFormat.PARQUET}
-_KINDS = {pa.string(): Kind.TEXT, pa.bool_(): Kind.BOOLEAN, pa.int64(): Kind.ID}
 
 
 class Matches:
@@ -62,7 +59,7 @@ class Matches:
             about = facts(version, table.num_rows, surveys.list_all(connection))
         about["sos.matched"] = str(len(found["place"]))
         joined, columns = _joined(table, found, (*extra, *wanted.columns))
-        file = wanted.file or _SAME_KIND.get(form, FileFormat.CSV)
+        file = wanted.file or SAME_KIND.get(form, FileFormat.CSV)
         batches = joined.to_reader(BATCH_ROWS)
         texts = table_files.texts_of(joined) if file in {FileFormat.FITS, FileFormat.VOTABLE} else {}
         blocks = table_files.blocks(file, batches, columns, about, name="match", texts=texts)
@@ -86,15 +83,7 @@ def _joined(table: pa.Table, found: Arrays, added: tuple[Column, ...]) -> tuple[
     row = np.full(table.num_rows, -1, np.int64)
     row[found["place"]] = np.arange(len(found["place"]))
     take = pa.array(row, mask=row < 0)
-    columns = [_original(field) for field in table.schema]
-    taken = {column.name.lower() for column in columns}
-    for column in added:
-        name = _free(column.name, taken)
-        values = _nullable(found[column.name], column)
-        table = table.append_column(name, values.take(take))
-        columns.append(Column(name, column.kind, column.description, column.unit, column.ucd))
-        taken.add(name.lower())
-    return table.replace_schema_metadata(None), tuple(columns)
+    return extended(table, ((column, _nullable(found[column.name], column).take(take)) for column in added))
 
 
 def _nullable(values: NDArray[Any], column: Column) -> pa.Array:
@@ -102,15 +91,3 @@ def _nullable(values: NDArray[Any], column: Column) -> pa.Array:
     if column.kind is Kind.ID:
         return pa.array(values, mask=values == 0)
     return pa.array(values, from_pandas=True)
-
-
-def _free(name: str, taken: set[str]) -> str:
-    while name.lower() in taken:
-        name = TAKEN + name
-    return name
-
-
-def _original(field: pa.Field) -> Column:
-    known: Mapping[str, str | None] = {key: given(field, key) for key in ("description", "unit", "ucd")}
-    kind = _KINDS.get(field.type, Kind.REAL if pa.types.is_floating(field.type) else Kind.OTHER)
-    return Column(field.name, kind, known["description"] or "", known["unit"], known["ucd"])

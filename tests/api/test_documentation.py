@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import access, diffs, examples, pages, provenance, stars, surveys, versions
+from app.api.models import access, conversion, diffs, examples, pages, provenance, stars, surveys, versions
 from app.domain.files import FileFormat
 from app.web.pages import target
 from tests.support.http import Service
@@ -66,7 +66,7 @@ def test_every_kind_of_file_is_documented_where_it_is_sent(service: Service, for
         assert answer.headers["content-type"].partition(";")[0] in calls[path][method]["responses"]["200"]["content"]
 
 
-@pytest.mark.parametrize("path", ["/v1/stars", "/v1/region", "/v1/match"])
+@pytest.mark.parametrize("path", ["/v1/stars", "/v1/region", "/v1/match", "/v1/convert"])
 def test_every_call_with_a_body_is_described_with_examples_of_both(service: Service, path: str):
     call = service.get("/openapi.json").json()["paths"][path]["post"]
     assert call["requestBody"]["required"]
@@ -86,6 +86,7 @@ def test_every_call_with_a_body_is_described_with_examples_of_both(service: Serv
         (pages.StarList, examples.STARS),
         (pages.MeasurementPage, examples.MEASUREMENTS),
         (pages.RejectPage, examples.REJECTS),
+        (conversion.Conversion, examples.CONVERSION),
         (surveys.SurveyList, examples.SURVEYS),
         (surveys.SurveyDetail, examples.SURVEY),
         (versions.VersionList, examples.VERSIONS),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from app.domain import conversions
 from app.domain.catalog import LARGEST_PAGE
 from app.domain.id_lists import MOST_IDS
 from app.domain.matches import MOST_ROWS
@@ -80,10 +81,16 @@ def test_a_file_says_how_many_rows_it_has(service: Service, path: str, form: str
     [
         ("/v1/stars", json.dumps(["sos:11"] * (MOST_IDS + 1)), f"{MOST_IDS:,}"),
         ("/v1/match", "id\n" + "1\n" * (MOST_ROWS + 1), f"{MOST_ROWS:,}"),
+        (
+            "/v1/convert?from=x",
+            "teff,logg,feh\n" + "1,1,1\n" * (conversions.MOST_ROWS + 1),
+            f"{conversions.MOST_ROWS:,}",
+        ),
         ("/v1/region", "29/" + " ".join(str(2 * pixel) for pixel in range(MOST_RANGES + 1)), f"{MOST_RANGES:,}"),
         ("/v1/stars", "x" * ((4 << 20) + 1), "4 MiB"),
         ("/v1/region", "x" * ((4 << 20) + 1), "4 MiB"),
         ("/v1/match", "x" * ((64 << 20) + 1), "64 MiB"),
+        ("/v1/convert", "x" * ((64 << 20) + 1), "64 MiB"),
     ],
 )
 def test_a_body_over_a_limit_is_refused_and_the_limit_named(service: Service, path: str, body: str, limit: str):

@@ -23,6 +23,51 @@ def _correction(raw: float, calibrated: float, half: float) -> dict[str, Any]:
     }
 
 
+CONVERSION_REQUEST: dict[str, Any] = {
+    "from": "lamost_lrs",
+    "to": "unified",
+    "stars": [{"teff": 4790.0, "logg": 2.43, "feh": -0.21, "snr": 85.0, "g_mag": 12.1}, {"teff": 5100, "logg": 2.9}],
+}
+
+CONVERSION: dict[str, Any] = {
+    "version": 3,
+    "from": "lamost_lrs",
+    "to": "unified",
+    "units": {"teff": "K", "logg": "dex", "feh": "dex"},
+    "columns": {"teff": "teff", "logg": "logg", "feh": "feh", "snr": "snr", "g_mag": "g_mag"},
+    "models": [
+        {
+            "model_id": 8,
+            "survey": "lamost_lrs",
+            "parameter": "teff",
+            "kind": "boosted",
+            "direction": "forward",
+            "sha256": "9f86d081884c7d65",
+        }
+    ],
+    "count": 2,
+    "stars": [
+        {
+            "row": 1,
+            "teff": _TEFF,
+            "logg": _LOGG,
+            "feh": _FEH,
+            "in_domain": True,
+            "converged": True,
+            "flags": 0,
+        },
+        {
+            "row": 2,
+            "teff": {"value": None, "lower": None, "upper": None},
+            "logg": {"value": None, "lower": None, "upper": None},
+            "feh": {"value": None, "lower": None, "upper": None},
+            "in_domain": False,
+            "converged": False,
+            "flags": 59,
+        },
+    ],
+}
+
 STAR: dict[str, Any] = {
     "version": 3,
     "star_id": "42",

@@ -158,6 +158,11 @@ class SurveyModel:
         """Whether the models say what the survey reports of a star, and are inverted."""
         return self.direction == "forward"
 
+    def padded(self, nuisance: Floats) -> Floats:
+        """Return nuisance features (n, k) as the grid takes them, inside the training range and two a row, (n, 2)."""
+        others = self.space.clip(np.hstack([np.zeros((len(nuisance), len(STELLAR))), nuisance]))[:, len(STELLAR) :]
+        return np.hstack([others, np.zeros((len(others), 2 - others.shape[1]))])
+
     def _empty(self, reported: Floats, own_minus: Floats, own_plus: Floats, unknown: Floats) -> Calibrated:
         """Return the result for rows that lack a parameter: reference parameters as they are, the others missing."""
         fixed = self.identity
@@ -168,9 +173,7 @@ class SurveyModel:
     def _forward(
         self, reported: Floats, nuisance: Floats, own_minus: Floats, own_plus: Floats, draws: Draws | None
     ) -> Calibrated:
-        fixed = self.identity
-        others = self.space.clip(np.hstack([np.zeros_like(reported), nuisance]))[:, len(STELLAR) :]
-        padded = np.hstack([others, np.zeros((len(others), 2 - others.shape[1]))])
+        fixed, padded = self.identity, self.padded(nuisance)
         solved = invert(
             self.grid,
             reported,

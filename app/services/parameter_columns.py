@@ -1,0 +1,73 @@
+"""Which columns of a user's table hold Teff, log g, [Fe/H], their errors, S/N and magnitudes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from app.domain.conversions import ERRORS, ROLES, UNIFIED
+from app.domain.errors import ParameterError
+from app.domain.quantities import PARAMETERS, QUANTITIES, Parameter
+from app.services.uploads import given
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "teff": ("teff", "t_eff", "teff_k", "effective_temperature", "temperature", "teff_spec"),
+    "logg": ("logg", "log_g", "log_g_cgs", "surface_gravity", "gravity", "logg_spec"),
+    "feh": ("feh", "fe_h", "[fe/h]", "m_h", "mh", "metallicity", "feh_spec"),
+    "teff_err": ("teff_err", "e_teff", "err_teff", "teff_error", "sigma_teff", "teff_unc"),
+    "logg_err": ("logg_err", "e_logg", "err_logg", "logg_error", "sigma_logg", "logg_unc"),
+    "feh_err": ("feh_err", "e_feh", "e_fe_h", "fe_h_err", "err_feh", "feh_error", "sigma_feh", "e_[fe/h]", "m_h_err"),
+    "snr": ("snr", "sn", "s_n", "snrg", "signal_to_noise"),
+    "g_mag": ("g_mag", "gmag", "phot_g_mean_mag", "gaia_g"),
+    "k_mag": ("k_mag", "kmag", "ks_mag", "ksmag", "k_m", "ks_m"),
+}
+_UCDS: Mapping[str, str] = {
+    **{parameter: quantity.ucd for parameter, quantity in QUANTITIES.items()},
+    **{f"{parameter}_err": f"stat.error;{quantity.ucd}" for parameter, quantity in QUANTITIES.items()},
+    "snr": "stat.snr",
+}
+_KELVIN = {"", "k", "kelvin"}
+
+
+def parameter_columns(schema: pa.Schema, named: Mapping[str, str], source: str) -> dict[str, str]:
+    """Return the names of columns by what they hold: those given, else by UCD, else by name.
+
+    Args:
+        schema: of the table.
+        named: columns that are given.
+        source: the scale that the values are on: our own files hold a survey's values as `teff_raw`.
+
+    Raises:
+        ParameterError: a column that is given does not exist, Teff, log g or [Fe/H] cannot be found, or Teff is not in
+            K.
+    """
+    found = {}
+    for role in ROLES:
+        if role in named:
+            if named[role] not in schema.names:
+                raise ParameterError(role, f"the table has no column {named[role]!r}; it has {', '.join(schema.names)}")
+            found[str(role)] = named[role]
+        elif (guess := _guess(schema, role, raw=source != UNIFIED)) is not None:
+            found[str(role)] = guess
+    for role in PARAMETERS:
+        if role not in found:
+            problem = f"which column is it? Name one of {', '.join(schema.names)} by {role}="
+            raise ParameterError(role, f"is missing, and no column has a usual name: {problem}")
+    for role in (Parameter.TEFF, ERRORS[0]):
+        unit = given(schema.field(found[role]), "unit") if role in found else None
+        if (unit or "").lower() not in _KELVIN:
+            raise ParameterError(role, f"column {found[role]!r} is in {unit!r}, not in K")
+    return found
+
+
+def _guess(schema: pa.Schema, role: str, *, raw: bool) -> str | None:
+    ucds = {field.name: (given(field, "ucd") or "").lower().removesuffix(";meta.main") for field in schema}
+    by_ucd: list[str] = [name for name, ucd in ucds.items() if ucd and ucd == _UCDS.get(role, "").lower()]
+    if len(by_ucd) == 1:
+        return by_ucd[0]
+    by_name: dict[str, str] = {name.lower(): name for name in schema.names}
+    names = _NAMES[role]
+    if raw and role in list(PARAMETERS):
+        names = (f"{role}_raw", *names)
+    return next((by_name[name] for name in names if name in by_name), None)
