@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,6 +18,9 @@ from astropy.table import Table
 
 from tests.support.catalogue import Truth
 
+# pyvo leaves the sockets of answers that it has read to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS MDQ UPL EXA"
 
 
@@ -22,6 +28,15 @@ STAGES = "TMV TME TMS TMC CPV CAP AVV QGE QPO QAS UWS MDQ UPL EXA"
 def service(address: str) -> pyvo.dal.TAPService:
     """The service as pyvo sees it."""
     return pyvo.dal.TAPService(f"{address}/tap")
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_pyvo_end_with_their_test() -> Iterator[None]:
+    """Collect what pyvo left, before the next test hears of it."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def stilts(*words: str, cwd: Path | None = None) -> str:
