@@ -58,7 +58,7 @@ def service(database: Database, tmp_path: Path, places: dict[str, np.ndarray]) -
     ingest(database, toy(**OTHER), write_toy(tmp_path / "other.parquet", N, gaia=ids * 0, tmass=names, **near))
     crossmatch(database, survey_radii(database))
     publish(database)
-    with serving(database) as running:
+    with serving(database, rate_limit=0) as running:
         yield running
 
 
