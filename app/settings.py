@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     rate_limit: float = Field(default=100.0, ge=0, description="requests of a client a second, lasting; 0: any")
     rate_burst: int = Field(default=1_000, ge=1, description="requests of a client at once")
     public_url: str | None = Field(default=None, description="address under which users see the service")
+    registry_authority: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{2,}$", description="naming authority in the VO registry"
+    )
+    registry_publisher: str | None = Field(default=None, description="organization that publishes the service")
+    registry_contact: str | None = Field(default=None, description="name of whom to ask about the service")
+    registry_email: str | None = Field(default=None, description="address of whom to ask about the service")
 
     @property
     def state_folder(self) -> Path:

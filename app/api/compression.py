@@ -16,6 +16,7 @@ _LEFT_ALONE = (
     "application/vnd.apache.arrow.stream",
     "application/fits",
     "application/octet-stream",
+    "application/zip",
 )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import FileResponse, Response
 
 from app.api.context import FIXED, Context, documented, version_headers
+from app.api.documentation import described_problem
 from app.api.models import examples
 from app.api.models.exports import ExportAnswer, ExportRequest, export_answer
-from app.api.models.queries import NoQuery
+from app.api.models.queries import NoQuery, PartQuery
+from app.api.sections import SectionResponse
 from app.services.exports import arguments_of
 
 router = APIRouter(prefix="/v1/exports", tags=["catalogue"])
@@ -24,7 +26,12 @@ Nothing = Annotated[NoQuery, Query()]
     "",
     status_code=202,
     response_model=ExportAnswer,
-    responses=documented(examples.QUEUED_EXPORT, "The export; its `url` says when it is written", status=202),
+    responses=documented(examples.QUEUED_EXPORT, "The export; its `url` says when it is written", status=202)
+    | {
+        400: described_problem("The body is no JSON"),
+        409: described_problem("The same file is being written already; the answer names the job"),
+        413: described_problem("The body is too long"),
+    },
 )
 def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
     """Have the catalogue or a slice of it written to a file; the body has the parameters of /v1/catalog."""
@@ -45,15 +52,16 @@ def export(context: Context, _: Nothing, export_id: Number) -> Response:
     return context.json(export_answer(job, written, context.base_url), None)
 
 
-@router.get(
-    "/{export_id}/file",
-    response_class=FileResponse,
-    responses={
-        200: {"description": "The file", "content": {"application/octet-stream": {}}},
-        206: {"description": "The part that `Range` asks for", "content": {"application/octet-stream": {}}},
-        416: {"description": "`Range` asks for what the file does not have"},
-    },
-)
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"application/octet-stream": {}}},
+    206: {"description": "The part that `Range` asks for", "content": {"application/octet-stream": {}}},
+    400: {"description": "`Range` is none", "content": {"text/plain": {}}},
+    409: described_problem("It is not written yet, or could not be"),
+    416: {"description": "`Range` asks for what the file does not have"},
+}
+
+
+@router.get("/{export_id}/file", response_class=FileResponse, responses=_FILE)
 def file(context: Context, _: Nothing, export_id: Number) -> Response:
     """The file of an export; `Range` gives a part of it, so that a download that broke off goes on where it was."""
     written = context.factory.exports().file(export_id)
@@ -65,4 +73,21 @@ def file(context: Context, _: Nothing, export_id: Number) -> Response:
         "ETag": f'"{written.sha256}"',
         "Cache-Control": FIXED,
     }
-    return FileResponse(written.path, headers=headers, media_type=written.file.media_type, filename=written.path.name)
+    return FileResponse(written.path, headers=headers, media_type=written.form.media_type, filename=written.path.name)
+
+
+@router.get("/{export_id}/hats/{name:path}", response_class=FileResponse, responses=_FILE)
+def part(
+    context: Context,
+    _: Annotated[PartQuery, Query()],
+    export_id: Number,
+    name: Annotated[str, Path(description="name of a file in the HATS folder", examples=["hats.properties"])],
+) -> Response:
+    """A file of a HATS folder, or a part of it by `Range`; LSDB opens the folder at its URL."""
+    written, section = context.factory.exports().section(export_id, name)
+    headers = {
+        **version_headers(written.version),
+        "ETag": f'"{written.sha256[:32]}-{section.crc:08x}"',
+        "Cache-Control": FIXED,
+    }
+    return SectionResponse(section, headers)

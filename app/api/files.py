@@ -62,11 +62,11 @@ class FileResponse(Response):
             head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
             if scope.get(HEAD_ONLY):
-                await _send_blocks(head, iter((b"",)), send)  # in pieces, as GET would: it may have to be compressed
+                await send_blocks(head, iter((b"",)), send)  # in pieces, as GET would: it may have to be compressed
                 return
             async with anyio.create_task_group() as group:
-                group.start_soon(_until_gone, receive, group.cancel_scope)
-                await _send_blocks(head, download.blocks, send)
+                group.start_soon(until_gone, receive, group.cancel_scope)
+                await send_blocks(head, download.blocks, send)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -96,14 +96,16 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
         await to_thread.run_sync(opening.__exit__, None, None, None)
 
 
-async def _send_blocks(head: Response, blocks: Iterator[bytes], send: Send) -> None:
+async def send_blocks(head: Response, blocks: Iterator[bytes], send: Send) -> None:
+    """Send an answer whose body comes in blocks; each is made in a worker thread."""
     await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
     while (block := await to_thread.run_sync(next, blocks, None)) is not None:
         await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _until_gone(receive: Receive, sending: anyio.CancelScope) -> None:
+async def until_gone(receive: Receive, sending: anyio.CancelScope) -> None:
+    """End the sending when the client goes away."""
     while (await receive())["type"] != "http.disconnect":
         pass
     sending.cancel()

@@ -23,6 +23,7 @@ from app.cli import (
     mock,
     provenance,
     reference,
+    registry,
     serve,
     star,
     survey,
@@ -80,6 +81,7 @@ COMMANDS = (
     versions.rollback,
     jobs.worker,
     audit.audit,
+    registry.registry,
     mock.mock,
 )
 

@@ -39,3 +39,30 @@ _MEDIA_TYPES = {
     FileFormat.FITS: "application/fits",
     FileFormat.VOTABLE: "application/x-votable+xml",
 }
+
+
+class ExportFormat(StrEnum):
+    """What an export may be: a file of any kind, or a HATS folder, packed into one zip file."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    JSONL = "jsonl"
+    FITS = "fits"
+    VOTABLE = "votable"
+    HATS = "hats"
+
+    @property
+    def file(self) -> FileFormat | None:
+        """The kind of file, None for a HATS folder."""
+        return None if self is ExportFormat.HATS else FileFormat(self.value)
+
+    @property
+    def media_type(self) -> str:
+        """The media type under which it is sent."""
+        return "application/zip" if self.file is None else self.file.media_type
+
+    @property
+    def ending(self) -> str:
+        """The ending of its file's name, without a point."""
+        return "hats.zip" if self.file is None else self.file.ending

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeAlias
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version as software_version
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection
 
 from app.domain.catalog import MeasurementSlice, Page, Rows, Slice
+from app.domain.columns import CATALOG, Column
 from app.domain.files import FileFormat
 from app.domain.surveys import Survey
 from app.services.versions import resolve
-from app.storage import downloads, slices, surveys
+from app.storage import downloads, hats_folder, slices, surveys
 from app.storage.engine import Database, driver_connection
+from app.storage.hats_folder import TILE_ROWS, About
+from app.storage.hats_places import Place
+from app.storage.rendering import Rendering
 from app.storage.slices import Selection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+POSITION = ("ra", "dec")
 
 Select: TypeAlias = Callable[[Connection, int], Selection]
 
@@ -69,6 +81,45 @@ class Downloads:
         """Open a survey's measurements as a file, to be read in the block; raises as `catalogue_page`."""
         with self._file(_measurements(wanted), file, version) as download:
             yield download
+
+    def hats(
+        self, wanted: Slice, place: Place, scratch: Path, version: int | None = None, *, tile_rows: int = TILE_ROWS
+    ) -> tuple[int, int]:
+        """Write a slice of the catalogue as a HATS folder; raises as `catalogue_page`.
+
+        Args:
+            wanted: which stars; positions are among the columns even where they are not asked for.
+            place: where the files go.
+            scratch: an empty folder with room for the whole table.
+            version: which version.
+            tile_rows: stars in one file, at most.
+
+        Returns:
+            The numbers of the version and of the stars.
+        """
+        positions = tuple(column for column in CATALOG if column.name in POSITION)
+        columns = (*(column for column in positions if column not in wanted.columns), *wanted.columns)
+        with self._files.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            number = resolve(connection, version)
+            driver = driver_connection(connection)
+
+            def opened(chosen: tuple[Column, ...]) -> AbstractContextManager[pa.RecordBatchReader]:
+                selection = _catalogue(replace(wanted, columns=chosen))(connection, number)
+                return downloads.arrow_reader(self._files.url, driver, selection.all_rows(Rendering.NATIVE))
+
+            with opened(positions) as batches:
+                tiles = hats_folder.tiles_of(batches, tile_rows)
+            rows = sum(tile.rows for tile in tiles)
+            about = About(
+                name=f"sos_v{number}",
+                builder=f"Survey of Surveys (SoS) {software_version('survey-of-surveys')}",
+                made_at=datetime.now(UTC),
+                facts=facts(number, rows, surveys.list_all(connection)),
+            )
+            with opened(columns) as batches:
+                hats_folder.write(place, tiles, batches, columns, about, scratch=scratch)
+        return number, rows
 
     def _page(self, select: Select, page: Page, asked: int | None) -> Rows:
         with self._pages.connect() as connection:

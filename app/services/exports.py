@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,14 @@ from pydantic import TypeAdapter
 from app.domain.catalog import Bounds, Slice
 from app.domain.columns import CATALOG, choose
 from app.domain.errors import ConflictError, NotFoundError
-from app.domain.files import FileFormat
+from app.domain.files import ExportFormat
 from app.domain.jobs import Job, JobKind, JobState
 from app.domain.regions import Region
 from app.services.downloads import Downloads
 from app.services.versions import resolve
 from app.storage import jobs
 from app.storage.engine import Database
+from app.storage.hats_places import Packed, Section, section
 
 _REGIONS: TypeAdapter[tuple[Region, ...]] = TypeAdapter(tuple[Region, ...])
 _BOUNDS: TypeAdapter[dict[str, Bounds]] = TypeAdapter(dict[str, Bounds])
@@ -30,14 +33,14 @@ class Written:
     """A file that is there."""
 
     path: Path
-    file: FileFormat
+    form: ExportFormat
     version: int
     rows: int
     size: int
     sha256: str
 
 
-def arguments_of(wanted: Slice, file: FileFormat, version: int) -> dict[str, Any]:
+def arguments_of(wanted: Slice, form: ExportFormat, version: int) -> dict[str, Any]:
     """Return what a step needs to write a slice, as JSON."""
     return {
         "columns": [column.name for column in wanted.columns],
@@ -46,7 +49,7 @@ def arguments_of(wanted: Slice, file: FileFormat, version: int) -> dict[str, Any
         "in_domain": wanted.in_domain,
         "n_min": wanted.n_min,
         "regions": _REGIONS.dump_python(wanted.regions, mode="json"),
-        "format": str(file),
+        "format": str(form),
         "version": version,
     }
 
@@ -72,18 +75,34 @@ def write(downloads: Downloads, arguments: Mapping[str, Any], folder: Path, job_
         folder: where the file goes.
         job_id: of the job, which names the file.
     """
-    file, version = FileFormat(arguments["format"]), int(arguments["version"])
+    form, version = ExportFormat(arguments["format"]), int(arguments["version"])
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"sos_v{version}_export_{job_id}.{file.ending}"
+    name = f"sos_v{version}_export_{job_id}"
+    path = folder / f"{name}.{form.ending}"
     part = path.with_name(f".{path.name}.part")
-    digest, size = hashlib.sha256(), 0
-    with downloads.catalogue(slice_of(arguments), file, version) as download, part.open("wb") as target:
-        for block in download.blocks:
-            target.write(block)
-            digest.update(block)
-            size += len(block)
+    if form.file is None:
+        with fresh_folder(path.with_name(f".{path.name}.scratch")) as scratch, Packed(part, name) as packed:
+            _, rows = downloads.hats(slice_of(arguments), packed, scratch, version)
+    else:
+        with downloads.catalogue(slice_of(arguments), form.file, version) as download, part.open("wb") as target:
+            target.writelines(download.blocks)
+            rows = download.rows
+    with part.open("rb") as source:
+        sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    size = part.stat().st_size
     part.replace(path)
-    return Written(path, file, version, download.rows, size, digest.hexdigest())
+    return Written(path, form, version, rows, size, sha256)
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """Make an empty folder, also where an attempt that was killed left one, and remove it in the end."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class Exports:
@@ -134,9 +153,24 @@ class Exports:
             raise NotFoundError(f"the file of export {job_id} is past its time: ask for it again")
         return written
 
+    def section(self, job_id: int, name: str) -> tuple[Written, Section]:
+        """Return where a file of a HATS folder lies in the file of its export.
+
+        Raises:
+            NotFoundError: there is no such export, it is no HATS folder, or has no such file.
+            ConflictError: it is not written yet, or cannot be.
+        """
+        written = self.file(job_id)
+        if written.form is not ExportFormat.HATS:
+            raise NotFoundError(f"export {job_id} is a {written.form} file, not a HATS folder")
+        found = section(written.path, name)
+        if found is None:
+            raise NotFoundError(f"the HATS folder of export {job_id} has no file {name!r}")
+        return written, found
+
     def _written(self, job: Job) -> Written | None:
         found = job.result or {}
         path = self._folder / Path(str(found.get("file"))).name
         return Written(
-            path, FileFormat(found["format"]), found["version"], found["rows"], found["bytes"], found["sha256"]
+            path, ExportFormat(found["format"]), found["version"], found["rows"], found["bytes"], found["sha256"]
         )

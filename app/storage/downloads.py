@@ -61,13 +61,18 @@ def _columnar(
     described = file in {FileFormat.FITS, FileFormat.VOTABLE}
     texts = slices.texts(connection, selection) if described else {}
     query = selection.all_rows(Rendering.PLAIN if described else Rendering.NATIVE)
-    with _arrow_reader(url, connection, query) as batches:
+    with arrow_reader(url, connection, query) as batches:
         yield from table_files.blocks(file, batches, columns, facts, name=selection.name, texts=texts)
 
 
 @contextmanager
-def _arrow_reader(url: str, connection: Connection, query: sql.Composable) -> Iterator[pa.RecordBatchReader]:
+def arrow_reader(url: str, connection: Connection, query: sql.Composable) -> Iterator[pa.RecordBatchReader]:
     """Open the rows of a query as arrow batches, as the transaction of `connection` sees them.
+
+    Args:
+        url: where another connection can be made.
+        connection: in a transaction of its own, which nothing else uses meanwhile.
+        query: without parameters.
 
     Raises:
         DatabaseError: the server cannot be reached or stops answering.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def _csv_blocks(batches: pa.RecordBatchReader) -> Iterator[bytes]:
     from app.storage.plain_columns import plain, plain_type  # noqa: PLC0415 - as above
 
     schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in batches.schema])
-    sink = _Drain()
+    sink = Drain()
     with csv.CSVWriter(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(pa.RecordBatch.from_arrays([plain(column) for column in batch.columns], schema=schema))
@@ -109,7 +109,7 @@ def _json_blocks(batches: pa.RecordBatchReader) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in lines).encode()
 
 
-class _Drain(io.RawIOBase):
+class Drain(io.RawIOBase):
     """A file that hands over what has been written to it; positions go on counting."""
 
     def __init__(self) -> None:
@@ -117,12 +117,15 @@ class _Drain(io.RawIOBase):
         self._position = 0
 
     def writable(self) -> bool:
+        """Say that it can be written to."""
         return True
 
     def tell(self) -> int:
+        """Return how much has been written altogether."""
         return self._position
 
     def write(self, content: Any, /) -> int:
+        """Keep bytes until they are drained."""
         piece = bytes(content)
         self._pieces.append(piece)
         self._position += len(piece)
@@ -147,11 +150,9 @@ def parquet_blocks(
     """
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, and only this kind of file needs it
 
-    schema = _described(batches.schema, columns, metadata)
-    # Floating point numbers hardly repeat: a dictionary of them takes twice the time and room.
-    dictionary = [column.name for column in columns if column.kind in {Kind.TEXT, Kind.INTEGER, Kind.OTHER}]
-    sink = _Drain()
-    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=dictionary) as writer:
+    schema = described(batches.schema, columns, metadata)
+    sink = Drain()
+    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=with_dictionary(columns)) as writer:
         for group in _row_groups(batches, schema):
             writer.write_table(group)
             yield sink.drained()
@@ -164,8 +165,8 @@ def arrow_blocks(
     """Yield an Arrow IPC stream with units and descriptions on its columns; arguments as for Parquet."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    schema = _described(batches.schema, columns, metadata)
-    sink = _Drain()
+    schema = described(batches.schema, columns, metadata)
+    sink = Drain()
     with pa.ipc.new_stream(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
@@ -224,7 +225,16 @@ def _votable_blocks(
     yield from votable_blocks(batches, fields, table=name, rows=int(facts["sos.rows"]), before=infos)
 
 
-def _described(schema: pa.Schema, columns: tuple[Column, ...], metadata: Mapping[str, str]) -> pa.Schema:
+def with_dictionary(columns: Iterable[Column]) -> list[str]:
+    """Return which columns of a Parquet file are worth a dictionary.
+
+    Floating point numbers hardly repeat: a dictionary of them takes twice the time and room.
+    """
+    return [column.name for column in columns if column.kind in {Kind.TEXT, Kind.INTEGER, Kind.OTHER}]
+
+
+def described(schema: pa.Schema, columns: tuple[Column, ...], metadata: Mapping[str, str]) -> pa.Schema:
+    """Return a schema with units, UCDs and descriptions on its fields, and key-value pairs of its own."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     facts = ({"description": column.description, "unit": column.unit, "ucd": column.ucd} for column in columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
@@ -20,8 +21,8 @@ from app.vo.requests import LARGEST_BODY, Parameters, base_url, factory_of
 from app.vo.tap_schema import KEYS, SCHEMAS, shown, with_schema
 
 XML = "text/xml; charset=utf-8"
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _FEATURES = {
     "adqlgeo": "POINT CIRCLE POLYGON BOX CONTAINS INTERSECTS DISTANCE AREA CENTROID COORD1 COORD2 COORDSYS",
     "adql-string": "LOWER UPPER ILIKE",
@@ -44,7 +45,7 @@ async def availability(request: Request) -> Response:
     ready = not readiness.problems
     note = "queries are answered" if ready else "; ".join(readiness.problems)
     text = (
-        f'{_DECLARATION}<vosi:availability xmlns:vosi="http://www.ivoa.net/xml/VOSIAvailability/v1.0">'
+        f'{DECLARATION}<vosi:availability xmlns:vosi="http://www.ivoa.net/xml/VOSIAvailability/v1.0">'
         f"<vosi:available>{'true' if ready else 'false'}</vosi:available>"
         f"<vosi:note>{escape(note)}</vosi:note></vosi:availability>\n"
     )
@@ -55,19 +56,10 @@ async def availability(request: Request) -> Response:
 async def capabilities(request: Request) -> Response:
     """What the service offers, and where."""
     base = f"{base_url(request)}/tap"
-    simple = "".join(
-        f'<capability standardID="ivo://ivoa.net/std/{standard}">{_interface(f"{base}/{path}", version)}</capability>'
-        for standard, path, version in (
-            ("VOSI#capabilities", "capabilities", ""),
-            ("VOSI#availability", "availability", ""),
-            ("VOSI#tables-1.1", "tables", ' version="1.1"'),
-            ("DALI#examples", "examples", ""),
-        )
-    )
     text = (
-        f'{_DECLARATION}<vosi:capabilities xmlns:vosi="http://www.ivoa.net/xml/VOSICapabilities/v1.0" '
+        f'{DECLARATION}<vosi:capabilities xmlns:vosi="http://www.ivoa.net/xml/VOSICapabilities/v1.0" '
         'xmlns:tr="http://www.ivoa.net/xml/TAPRegExt/v1.0" xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" '
-        f'xmlns:vr="http://www.ivoa.net/xml/VOResource/v1.0" {_XSI}>{_tap(base)}{simple}</vosi:capabilities>\n'
+        f'xmlns:vr="http://www.ivoa.net/xml/VOResource/v1.0" {XSI}>{capability_elements(base)}</vosi:capabilities>\n'
     )
     return Response(text, media_type=XML)
 
@@ -78,13 +70,10 @@ async def tables(request: Request) -> Response:
     parameters = await Parameters.of(request)
     described = with_schema(factory_of(request).queries().tables())
     columns = (parameters.get("DETAIL") or "max").lower() != "min"
-    schemas = (
-        f"<schema><name>{name}</name><description>{escape(SCHEMAS[name])}</description>"
-        f"{''.join(_table(table, columns=columns) for table in group)}</schema>"
-        for name, group in groupby(described, lambda table: table.schema)
-    )
     namespace = 'xmlns:vosi="http://www.ivoa.net/xml/VOSITables/v1.0"'
-    text = f"{_DECLARATION}<vosi:tableset {namespace} {_VS}>{''.join(schemas)}</vosi:tableset>\n"
+    text = (
+        f"{DECLARATION}<vosi:tableset {namespace} {_VS}>{schema_elements(described, columns=columns)}</vosi:tableset>\n"
+    )
     return Response(text, media_type=XML)
 
 
@@ -98,7 +87,7 @@ async def table(request: Request, name: str) -> Response:
     namespace = 'xmlns:vosi="http://www.ivoa.net/xml/VOSITables/v1.0"'
     element = _table(found, columns=True)
     content = element.removeprefix('<table type="table">').removesuffix("</table>")
-    text = f'{_DECLARATION}<vosi:table {namespace} {_VS} type="table">{content}</vosi:table>\n'
+    text = f'{DECLARATION}<vosi:table {namespace} {_VS} type="table">{content}</vosi:table>\n'
     return Response(text, media_type=XML)
 
 
@@ -118,11 +107,35 @@ async def examples() -> Response:
     )
 
 
-_VS = f'xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" {_XSI}'
+_VS = f'xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" {XSI}'
 
 
-def _interface(address: str, version: str) -> str:
-    url = f'<accessURL use="full">{escape(address)}</accessURL>'
+def capability_elements(base: str) -> str:
+    """Return what the service at an address offers: queries, and what it says of itself."""
+    simple = (
+        f'<capability standardID="ivo://ivoa.net/std/{standard}">{interface(f"{base}/{path}", version)}</capability>'
+        for standard, path, version in (
+            ("VOSI#capabilities", "capabilities", ""),
+            ("VOSI#availability", "availability", ""),
+            ("VOSI#tables-1.1", "tables", ' version="1.1"'),
+            ("DALI#examples", "examples", ""),
+        )
+    )
+    return "".join([_tap(base), *simple])
+
+
+def schema_elements(described: Iterable[ServedTable], *, columns: bool = True) -> str:
+    """Return the schemas of tables, with their columns or without."""
+    return "".join(
+        f"<schema><name>{name}</name><description>{escape(SCHEMAS[name])}</description>"
+        f"{''.join(_table(table, columns=columns) for table in group)}</schema>"
+        for name, group in groupby(described, lambda table: table.schema)
+    )
+
+
+def interface(address: str, version: str = "", *, use: str = "full") -> str:
+    """Return the standard interface at an address; what follows a `base` makes it whole."""
+    url = f'<accessURL use="{use}">{escape(address)}</accessURL>'
     return f'<interface xsi:type="vs:ParamHTTP" role="std"{version}>{url}</interface>'
 
 

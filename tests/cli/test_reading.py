@@ -41,6 +41,7 @@ def test_star_shows_values_and_every_measurement(published: Database):
         (["cone", "0", "-95", "1"], 2, "-90 to 90"),
         (["cone", "0", "5", "1", "--unit", "rad"], 2, "deg, arcmin or arcsec"),
         (["export", "x.xls"], 2, "must end in .csv, .parquet"),
+        (["export", "x.csv", "--format", "xls"], 2, "must be one of csv, parquet, arrow, jsonl, fits, votable, hats"),
         (["export", "x.csv", "--columns", "nope"], 2, "no column 'nope'"),
         (["export", "x.csv", "--cone", "1 2"], 2, "RA DEC RADIUS"),
         (["export", "x.csv", "--survey", "delta"], 3, "delta"),
@@ -73,3 +74,18 @@ def test_export_writes_whole_files_alone(published: Database, tmp_path: Path):
     assert sos("export", csv, "--force", "--teff-min", "9999", "--columns", "teff", database=published).exit_code == 0
     assert csv.read_text() == "teff\n"
     assert {path.name for path in tmp_path.iterdir()} == {"all.parquet", "cool.csv"}
+
+
+def test_export_writes_a_hats_folder_whole_or_not_at_all(published: Database, tmp_path: Path):
+    folder = tmp_path / "sos"
+    assert sos("export", folder, "--format", "hats", database=published).exit_code == 0
+    assert "hats_nrows=300\n" in (folder / "hats.properties").read_text()
+    assert sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet")) == N_STARS
+    assert sos("export", folder, "--format", "hats", database=published).exit_code == 4, "an existing folder stays"
+    again = ["export", folder, "--format", "hats", "--force", "--teff-max", "4202", "--version", "2"]
+    assert sos(*again, "--survey", "delta", database=published).exit_code == 3
+    assert "hats_nrows=300\n" in (folder / "hats.properties").read_text()
+    assert sos(*again, database=published).exit_code == 0
+    assert "hats_nrows=3\n" in (folder / "hats.properties").read_text()
+    assert sos("export", folder, "--format", "csv", "--force", database=published).exit_code == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["sos"]

@@ -14,7 +14,7 @@ import pytest
 
 from app.domain.catalog import Slice
 from app.domain.columns import CATALOG
-from app.domain.files import FileFormat
+from app.domain.files import ExportFormat
 from app.pipeline.calibrate import calibrate
 from app.pipeline.homogenize import homogenize_stars
 from app.pipeline.mock import write_sky
@@ -71,7 +71,7 @@ class Requester:
         self.round += 1
         self.jobs.append(self.requests.calibrate(Calibration(default_plan(), publish=True, reuse=self.round % 2 == 0)))
         if self.round > 1:
-            wanted = arguments_of(Slice(columns=CATALOG), FileFormat.CSV, self.round - 1)
+            wanted = arguments_of(Slice(columns=CATALOG), ExportFormat.CSV, self.round - 1)
             self.jobs.append(self.requests.export(wanted))
 
 

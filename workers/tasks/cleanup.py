@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 from app.pipeline import retention, uploads
@@ -21,7 +22,10 @@ def cleanup(work: Work) -> None:
     oldest = time.time() - work.means.keep_exports_days * 86400
     files = [path for path in work.means.exports.glob("*") if path.stat().st_mtime < oldest]
     for path in files:
-        path.unlink(missing_ok=True)
+        if path.is_dir():  # where an export that was killed and never asked for again left off
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
     with work.database.begin() as connection:
         measurements.purge_superseded(connection)

@@ -1,4 +1,4 @@
-"""Write a slice of the catalogue to a file; a second run writes the same file again."""
+"""Write a slice of the catalogue to a file or a HATS folder; a second run writes the same file again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ def export(work: Work, **arguments: Any) -> None:
     """Write a slice, whose `arguments` are those of `app.services.exports.arguments_of`."""
     pages = Database(work.means.url, options=SHORT_OPTIONS, size=1)
     files = Database(work.means.url, options=LONG_OPTIONS, size=1)
-    written = write(Downloads(pages, files), arguments, work.means.exports, work.job.job_id)
+    try:
+        written = write(Downloads(pages, files), arguments, work.means.exports, work.job.job_id)
+    finally:
+        pages.dispose()
+        files.dispose()
     result = {
         "file": written.path.name,
-        "format": str(written.file),
+        "format": str(written.form),
         "version": written.version,
         "rows": written.rows,
         "bytes": written.size,

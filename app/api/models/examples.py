@@ -530,5 +530,6 @@ EXPORT: dict[str, Any] = {
         "rows": 155817,
         "bytes": 21043377,
         "sha256": "3f5d0f6b2a1c0e9b6a7d8c9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c",
+        "folder": None,
     },
 }

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.api.models.queries import CatalogQuery
-from app.domain.errors import ParameterError
-from app.domain.files import FileFormat
+from app.domain.files import ExportFormat
 from app.domain.jobs import Job
 from app.services.exports import Written
 
+ExportName: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl", "fits", "votable", "hats"]
+
 
 class ExportRequest(CatalogQuery):
-    """What is to be written: the parameters of /v1/catalog."""
+    """What is to be written: the parameters of /v1/catalog but those of its pages."""
+
+    format: ExportName = Field(  # type: ignore[assignment]  # an export is no page, and may be a folder
+        description="kind of file; `hats` is a HATS folder, packed into a zip file and readable file by file as well"
+    )
 
     @property
-    def kind(self) -> FileFormat:
-        """The kind of file.
+    def kind(self) -> ExportFormat:
+        """What it is to be.
 
         Raises:
-            ParameterError: none is named.
+            ParameterError: a page is asked for.
         """
-        if self.file is None:
-            raise ParameterError("format", "must be csv, parquet, arrow, jsonl, fits or votable: an export is a file")
-        return self.file
+        self.refuse_pages()
+        return ExportFormat(self.format)
 
 
 class ExportFile(TypedDict):
@@ -40,6 +44,7 @@ class ExportFile(TypedDict):
     rows: int
     bytes: int
     sha256: str
+    folder: Annotated[str | None, Field(description="of a HATS folder: where its files are, each under its name")]
 
 
 class ExportAnswer(TypedDict):
@@ -74,9 +79,10 @@ def _file(written: Written, url: str) -> ExportFile:
     return {
         "url": f"{url}/file",
         "name": written.path.name,
-        "format": str(written.file),
+        "format": str(written.form),
         "version": written.version,
         "rows": written.rows,
         "bytes": written.size,
         "sha256": written.sha256,
+        "folder": f"{url}/hats" if written.form is ExportFormat.HATS else None,
     }

@@ -57,6 +57,15 @@ def _names(columns: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in columns.split(",") if name.strip())
 
 
+class PartQuery(BaseModel):
+    """What readers of HATS say that they need of a file; they take it from the whole file themselves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    columns: str | None = Field(None, description="columns that the reader needs; the file is sent as it is")
+    filters: str | None = Field(None, description="rows that the reader needs; the file is sent as it is")
+
+
 class ReadQuery(BaseModel):
     """What every reading call takes."""
 
@@ -120,9 +129,17 @@ class TableQuery(PageQuery):
         """
         if self.format == "json":
             return None
+        self.refuse_pages()
+        return FileFormat(self.format)
+
+    def refuse_pages(self) -> None:
+        """Insist that no page is asked for.
+
+        Raises:
+            ParameterError: one is.
+        """
         for name in sorted({"limit", "after"} & self.model_fields_set):
             raise ParameterError(name, "belongs to the pages of format=json; a file has all rows")
-        return FileFormat(self.format)
 
     @property
     def column_names(self) -> tuple[str, ...]:
