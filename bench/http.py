@@ -7,6 +7,7 @@ see the same of whatever else runs.
 from __future__ import annotations
 
 import asyncio
+import csv
 import os
 import random
 import re
@@ -33,6 +34,8 @@ from app.storage.reading import SHORT_OPTIONS
 from bench.scratch import scratch_database
 
 CONNECTIONS = 8
+MANY_CONNECTIONS = 32
+UPLOADED = 100_000
 TURNS = 3
 SECONDS = 4.0
 RADIUS_DEG = 0.1
@@ -44,39 +47,63 @@ def measure(url: str, rows: int = 2_000_000) -> list[tuple[str, float, str]]:
     with scratch_database(url, "http") as database:
         _fill(database, rows)
         with _service(database.url) as (address, pid):
-            table = [*_hot("cone", database, address, rows), *_hot("star", database, address, rows)]
+            table: list[tuple[str, float, str]] = []
+            for connections in (CONNECTIONS, MANY_CONNECTIONS):
+                for call in ("cone", "star"):
+                    table += _hot(call, database, address, rows, connections)
             table += _downloads(database, address, rows)
+            table += _upload(database, address, rows)
             table.append(("memory of the service at its highest", _peak_mib(pid), "MiB"))
     return table
 
 
-def _hot(call: str, database: Database, address: str, rows: int) -> Iterator[tuple[str, float, str]]:
+def _hot(call: str, database: Database, address: str, rows: int, connections: int) -> Iterator[tuple[str, float, str]]:
     limits, rates, p50, p99 = [], [], [], []
     for _ in range(TURNS):
-        limits.append(_pgbench(call, database.url, rows))
-        rate, middle, high = _load(call, address, rows)
+        limits.append(_pgbench(call, database.url, rows, connections))
+        rate, middle, high = _load(call, address, rows, connections)
         rates.append(rate)
         p50.append(middle)
         p99.append(high)
-    yield (f"{call} over HTTP", mean(rates), "requests/s")
-    yield (f"{call}, limit: the same statement in pgbench", mean(limits), "requests/s")
-    yield (f"{call}, share of the limit", 100 * mean(rates) / mean(limits), "%")
-    yield (f"{call}, half of the requests within", mean(p50), "ms")
-    yield (f"{call}, 99 % of the requests within", mean(p99), "ms")
+    name = f"{call}, {connections} clients"
+    yield (f"{name}, over HTTP", mean(rates), "requests/s")
+    yield (f"{name}, limit: the same statement in pgbench", mean(limits), "requests/s")
+    yield (f"{name}, share of the limit", 100 * mean(rates) / mean(limits), "%")
+    yield (f"{name}, half of the requests within", mean(p50), "ms")
+    yield (f"{name}, 99 % of the requests within", mean(p99), "ms")
 
 
 def _downloads(database: Database, address: str, rows: int) -> Iterator[tuple[str, float, str]]:
     limit = _server_copy(database)
     yield ("limit: server-side COPY of the catalogue as CSV", rows / limit, "rows/s")
-    for form in ("csv", "parquet"):
+    for form, encoding in (("csv", "identity"), ("csv", "gzip"), ("parquet", "identity"), ("votable", "identity")):
+        query, headers = {"format": form}, {"Accept-Encoding": encoding}
         started = time.perf_counter()
-        with httpx.stream("GET", f"{address}/v1/catalog", params={"format": form}, timeout=None) as answer:
+        with httpx.stream("GET", f"{address}/v1/catalog", params=query, headers=headers, timeout=None) as answer:
             assert int(answer.headers["X-SoS-Rows"]) == rows
+            assert answer.headers.get("Content-Encoding", "identity") == encoding
             for _ in answer.iter_raw():
                 pass
         seconds = time.perf_counter() - started
-        yield (f"/v1/catalog as {form}", rows / seconds, "rows/s")
-        yield (f"/v1/catalog as {form}, share of the limit", 100 * limit / seconds, "%")
+        name = f"/v1/catalog as {form}{', compressed' if encoding == 'gzip' else ''}"
+        yield (name, rows / seconds, "rows/s")
+        yield (f"{name}, share of the limit", 100 * limit / seconds, "%")
+
+
+def _upload(database: Database, address: str, rows: int) -> Iterator[tuple[str, float, str]]:
+    """Match a table of positions of stars, one and a half arcseconds beside them."""
+    with psycopg.connect(database.url) as connection:
+        places = connection.execute(
+            "SELECT ra, dec + 1.5 / 3600 FROM homogenized_1 ORDER BY random() LIMIT %s", [UPLOADED]
+        ).fetchall()
+    table = ("ra,dec\n" + "".join(f"{ra:.8f},{dec:.8f}\n" for ra, dec in places)).encode()
+    query = {"radius": "3", "unit": "arcsec", "columns": "star_id,teff,logg,feh"}
+    started = time.perf_counter()
+    answer = httpx.post(f"{address}/v1/match", params=query, content=table, timeout=None).raise_for_status()
+    seconds = time.perf_counter() - started
+    found = list(csv.DictReader(answer.text.splitlines()))
+    assert all(row["star_id"] for row in found)
+    yield (f"/v1/match of {len(found):,} positions with {rows:,} stars", len(found) / seconds, "positions/s")
 
 
 def _fill(database: Database, rows: int) -> None:
@@ -184,7 +211,7 @@ _VARIABLES = {
 }
 
 
-def _pgbench(call: str, url: str, rows: int) -> float:
+def _pgbench(call: str, url: str, rows: int, connections: int) -> float:
     """Return how often per second pgbench runs the statement that the service runs."""
     statement = cone_statement(1, "from_the_start") if call == "cone" else star_statement(1, "by_number")
     text = re.sub(r"^--.*\n", "", statement.text.decode(), flags=re.MULTILINE)
@@ -193,7 +220,7 @@ def _pgbench(call: str, url: str, rows: int) -> float:
     script = "".join(f"\\set {name} random({low}, {high})\n" for name, low, high in randoms) + body + ";\n"
     program = shutil.which("pgbench", path=os.pathsep.join([str(packaged()[-1]), os.environ["PATH"]]))
     assert program is not None, "pgbench comes with PostgreSQL"
-    options = ["-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", str(round(SECONDS)), "-f", "-"]
+    options = ["-n", "-M", "prepared", "-c", str(connections), "-j", "2", "-T", str(round(SECONDS)), "-f", "-"]
     environment = {**os.environ, "PGOPTIONS": SHORT_OPTIONS}
     done = subprocess.run(
         [program, *options, url], input=script, capture_output=True, text=True, check=True, env=environment
@@ -203,17 +230,17 @@ def _pgbench(call: str, url: str, rows: int) -> float:
     return float(found[1])
 
 
-def _load(call: str, address: str, rows: int) -> tuple[float, float, float]:
+def _load(call: str, address: str, rows: int, connections: int) -> tuple[float, float, float]:
     """Ask from a process of its own; return requests/s and the latencies of half and 99 % of them in ms."""
     # -P keeps this folder off the path, where this file would stand in for the standard library's `http`.
-    arguments = [sys.executable, "-P", __file__, CLIENT, call, address, str(rows)]
+    arguments = [sys.executable, "-P", __file__, CLIENT, call, address, str(rows), str(connections)]
     done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True)
     rate, middle, high = map(float, done.stdout.split())
     return rate, middle, high
 
 
-def _client(call: str, address: str, rows: int) -> None:
-    """Keep `CONNECTIONS` connections busy with random requests for `SECONDS`, and print what `_load` returns."""
+def _client(call: str, address: str, rows: int, connections: int) -> None:
+    """Keep connections busy with random requests for `SECONDS`, and print what `_load` returns."""
     generator = random.Random(1)
     host, port = address.removeprefix("http://").split(":")
 
@@ -248,7 +275,7 @@ def _client(call: str, address: str, rows: int) -> None:
 
     async def run() -> float:
         loop = asyncio.get_running_loop()
-        for _ in range(CONNECTIONS):
+        for _ in range(connections):
             await loop.create_connection(Connection, host, int(port))
         await asyncio.sleep(1)
         latencies.clear()
@@ -263,7 +290,7 @@ def _client(call: str, address: str, rows: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == CLIENT:
-        _client(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        _client(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
     else:
         for what, value, unit in measure(*sys.argv[1:2], *map(int, sys.argv[2:])):
             print(f"{what:60s} {value:12,.1f} {unit}")
