@@ -30,6 +30,7 @@ FILES = {
     "apogee_dr17": "allStar-dr17-synspec_rev1.fits",
     "lamost_lrs": "dr10_v2.0_LRS_stellar.csv.gz",
 }
+VICTIMS = ("worker", "postgres", "api")
 STAGES = (
     "ingest",
     "cross-match",
@@ -113,7 +114,7 @@ def _burn(burning: House, asked: Requester, rng: random.Random) -> tuple[Counter
     killed: Counter = Counter()
     readers: list[Reader] = []
     deadline = time.monotonic() + 1000
-    while sum(killed.values()) < KILLS or {stage for _, stage in killed} < {*STAGES}:
+    while sum(killed.values()) < KILLS or _missing(killed) or _spared(killed):
         assert time.monotonic() < deadline, f"only these were killed: {killed}"
         burning.start_all()
         if burning.rows(OPEN)[0][0] == 0:
@@ -126,9 +127,19 @@ def _burn(burning: House, asked: Requester, rng: random.Random) -> tuple[Counter
     return killed, readers
 
 
+def _missing(killed: Counter) -> set[str]:
+    """Return the stages in which no worker was killed yet."""
+    return {*STAGES} - {stage for victim, stage in killed if victim == "worker"}
+
+
+def _spared(killed: Counter) -> set[str]:
+    """Return who was not killed yet."""
+    return {*VICTIMS} - {victim for victim, _ in killed}
+
+
 def _kill_somebody(burning: House, rng: random.Random, killed: Counter) -> None:
     """Wait for a stage that nobody was killed in, or else for some time, and kill."""
-    missing = {*STAGES} - {stage for _, stage in killed}
+    missing = _missing(killed)
     until = time.monotonic() + (10.0 if missing else rng.uniform(0.2, 4.0))
     while time.monotonic() < until:
         running = {row[0] for row in burning.rows(RUNNING)}
@@ -144,9 +155,10 @@ def _kill_somebody(burning: House, rng: random.Random, killed: Counter) -> None:
             time.sleep(0.05)
     running = sorted({row[0] for row in burning.rows(RUNNING)})
     if running and not missing:
-        victim = rng.choices(["worker 1", "postgres", "api"], [0.5, 0.3, 0.2])[0]
-        burning.kill(victim)
-        killed[victim.split()[0], running[0]] += 1
+        spared = _spared(killed)
+        victim = rng.choice(sorted(spared)) if spared else rng.choices(VICTIMS, [0.5, 0.3, 0.2])[0]
+        burning.kill("worker 1" if victim == "worker" else victim)
+        killed[victim, running[0]] += 1
     elif running and sum(killed.values()) < KILLS and ("postgres", running[0]) not in killed:
         burning.kill("postgres")
         killed["postgres", running[0]] += 1
@@ -184,6 +196,7 @@ def _check(burning: House, database: Database, asked: Requester, killed: Counter
         for table, rows in (("homogenized", stars), ("calibrated", stored)):
             found = burning.rows(f"SELECT count(*) FROM {table} WHERE version_id = {version.version_id}")
             assert found == [(rows,)]
+    print(sum(killed.values()), "kills:", dict(sorted(killed.items())))
     tables = burning.rows(
         "SELECT relname FROM pg_class WHERE relname ~ '^(calibrated|homogenized)_[0-9]+$' AND NOT relispartition "
         "AND relkind = 'r'"
