@@ -72,7 +72,11 @@ def bounded_minimum(value: Any, minus: Any, plus: Any, kept: Any, far: float, kn
     slope, curvature = _beyond(value, minus, plus, kept, far, knots[low], 1)
     if slope >= 0.0 or curvature == 0.0:
         return knots[low] if slope >= 0.0 else knots[last]
-    return min(knots[low] - slope / curvature, knots[last])
+    best = min(knots[low] - slope / curvature, knots[last])
+    if best - knots[low] <= knots[last] - best:
+        return best
+    slope, curvature = _beyond(value, minus, plus, kept, far, knots[last], -1)
+    return max(knots[last] - slope / curvature, knots[low]) if slope > 0.0 and curvature > 0.0 else best
 
 
 @numba.njit(cache=True, nogil=True)

@@ -169,15 +169,25 @@ def _minimum(value: Any, minus: Any, plus: Any, kept: Any) -> Any:
             low = middle
         else:
             high = middle
-    origin = value[kept[low]]
+    best = max(value[kept[low]], _vertex(value, minus, plus, kept, low, value[kept[low]]))
+    if high == len(kept):
+        return best
+    top = value[kept[high]]
+    if best - value[kept[low]] > top - best:  # counted from the nearer end, the digits next to it are kept
+        best = _vertex(value, minus, plus, kept, low, top)
+    return min(best, top)
+
+
+@numba.njit(cache=True, nogil=True)
+def _vertex(value: Any, minus: Any, plus: Any, kept: Any, low: int, origin: float) -> Any:
+    """Return the lowest point of the parabola of the segment above the value at place `low`, counted from `origin`."""
     total, moment = 0.0, 0.0
     for place in range(len(kept)):
         i = kept[place]
         side = plus[i] if place <= low else minus[i]
         total += 1.0 / (side * side)
         moment += (value[i] - origin) / (side * side)
-    best = max(origin, origin + moment / total)
-    return best if high == len(kept) else min(best, value[kept[high]])
+    return origin + moment / total
 
 
 @numba.njit(cache=True, nogil=True)
