@@ -39,7 +39,9 @@ UPLOADED = 100_000
 TURNS = 3
 SECONDS = 4.0
 RADIUS_DEG = 0.1
-CLIENT = "--client"
+SLOW_DOWNLOADERS = 32
+SLOW_BYTES_PER_SECOND = 2**20
+CLIENT, SLOW = "--client", "--slow"
 
 
 def measure(url: str, rows: int = 2_000_000) -> list[tuple[str, float, str]]:
@@ -53,6 +55,7 @@ def measure(url: str, rows: int = 2_000_000) -> list[tuple[str, float, str]]:
                     table += _hot(call, database, address, rows, connections)
             table += _downloads(database, address, rows)
             table += _upload(database, address, rows)
+            table += _beside_slow_downloads(address, rows)
             table.append(("memory of the service at its highest", _peak_mib(pid), "MiB"))
     return table
 
@@ -104,6 +107,59 @@ def _upload(database: Database, address: str, rows: int) -> Iterator[tuple[str, 
     found = list(csv.DictReader(answer.text.splitlines()))
     assert all(row["star_id"] for row in found)
     yield (f"/v1/match of {len(found):,} positions with {rows:,} stars", len(found) / seconds, "positions/s")
+
+
+def _beside_slow_downloads(address: str, rows: int) -> Iterator[tuple[str, float, str]]:
+    """Ask for stars with and without clients that fetch the whole catalogue on slow lines, in turns."""
+    alone, beside = [], []
+    for _ in range(TURNS):
+        alone.append(_load("star", address, rows, CONNECTIONS)[2])
+        arguments = [sys.executable, "-P", __file__, SLOW, address]
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as downloads:
+            assert downloads.stdout is not None
+            assert downloads.stdout.readline() == "all begun\n"
+            beside.append(_load("star", address, rows, CONNECTIONS)[2])
+            fetched = int(downloads.communicate("")[0])
+        yield (f"bytes/s of {SLOW_DOWNLOADERS} slow downloads meanwhile", fetched / 2**20, "MiB/s")
+    yield (f"star, {CONNECTIONS} clients, alone: 99 % of the requests within", mean(alone), "ms")
+    yield (f"star, {CONNECTIONS} clients, beside {SLOW_DOWNLOADERS} slow downloads: 99 % within", mean(beside), "ms")
+    yield ("99 % of the requests, times what they take alone", mean(beside) / mean(alone), "")
+
+
+def _slow(address: str) -> None:
+    """Fetch the catalogue over `SLOW_DOWNLOADERS` slow lines until the input ends; print the bytes/s of all of them."""
+    host, port = address.removeprefix("http://").split(":")
+    piece, pause = 2**16, 2**16 / SLOW_BYTES_PER_SECOND
+    forms = ("csv", "parquet", "votable", "fits")
+    fetched = 0
+
+    async def download(form: str, begun: asyncio.Barrier) -> None:
+        nonlocal fetched
+        reader, writer = await asyncio.open_connection(host, int(port), limit=piece)
+        writer.write(f"GET /v1/catalog?format={form} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        await begun.wait()
+        while data := await reader.read(piece):
+            fetched += len(data)
+            await asyncio.sleep(pause * len(data) / piece)
+        raise AssertionError(f"A {form} file ended before the measurement did: take more stars.")
+
+    async def run() -> float:
+        nonlocal fetched
+        begun = asyncio.Barrier(SLOW_DOWNLOADERS + 1)
+        tasks = [asyncio.create_task(download(forms[i % len(forms)], begun)) for i in range(SLOW_DOWNLOADERS)]
+        await begun.wait()
+        print("all begun", flush=True)
+        fetched, started = 0, time.perf_counter()
+        await asyncio.to_thread(sys.stdin.read)
+        for task in tasks:
+            if task.done():
+                task.result()
+            task.cancel()
+        return fetched / (time.perf_counter() - started)
+
+    print(round(uvloop.run(run())))
 
 
 def _fill(database: Database, rows: int) -> None:
@@ -291,6 +347,8 @@ def _client(call: str, address: str, rows: int, connections: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == CLIENT:
         _client(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    elif sys.argv[1] == SLOW:
+        _slow(sys.argv[2])
     else:
         for what, value, unit in measure(*sys.argv[1:2], *map(int, sys.argv[2:])):
             print(f"{what:60s} {value:12,.1f} {unit}")
