@@ -61,7 +61,8 @@ class Factory:
     Args:
         url: the database.
         pool_size: connections for short reads of either kind.
-        stream_pool_size: connections for files on their way out.
+        stream_pool_size: connections for files on their way out, each kept for as long as its file takes to send.
+        query_pool_size: connections for queries that users write.
         state: folder for what users leave here for a while.
         public_url: address under which users see the service, where it differs from the one that requests name.
         folders: where files lie that workers and the service share; None where there is no worker.
@@ -75,6 +76,7 @@ class Factory:
         *,
         pool_size: int = 8,
         stream_pool_size: int = 4,
+        query_pool_size: int = 4,
         public_url: str | None = None,
         folders: Folders | None = None,
         largest_upload: int = 1 << 30,
@@ -91,7 +93,7 @@ class Factory:
         self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
         self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S)
         self._access = Access(self._administration)
-        self._own_queries = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
+        self._own_queries = Database(url, options=LONG_OPTIONS, size=query_pool_size, patience_s=FILE_PATIENCE_S)
         self._tap_jobs = TapJobs(Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)

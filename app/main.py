@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 
 from app.api import (
@@ -30,6 +30,7 @@ from app.api import (
 )
 from app.api.body_limit import BodyLimit
 from app.api.compression import Compression
+from app.api.files import BLOCKS_AT_ONCE
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.api.rate_limit import RateLimit
@@ -101,6 +102,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         async with _database_url(settings) as url, _factory(settings, url) as factory:
             application.state.factory = factory
+            application.state.blocks_at_once = CapacityLimiter(BLOCKS_AT_ONCE)
             yield
 
     return lifespan
@@ -124,6 +126,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         url,
         pool_size=settings.pool_size,
         stream_pool_size=settings.stream_pool_size,
+        query_pool_size=settings.query_pool_size,
         state=settings.state_folder,
         public_url=settings.public_url,
         folders=Folders(

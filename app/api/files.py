@@ -20,6 +20,10 @@ from app.domain.files import FileFormat
 from app.services.downloads import Download
 
 ROWS_HEADER = "X-SoS-Rows"
+BLOCKS_AT_ONCE = 4
+"""Blocks of files that a process makes at once, so that downloads, however many, leave the cores to others too."""
+STALLED_S = 300.0
+"""How long a client may take for one block before its connection is closed and what it held is given back."""
 
 _TEXTS = {FileFormat.CSV, FileFormat.JSONL, FileFormat.VOTABLE}
 CONTENTS: dict[str, Any] = {
@@ -66,7 +70,7 @@ class FileResponse(Response):
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(until_gone, receive, group.cancel_scope)
-                await send_blocks(head, download.blocks, send)
+                await send_blocks(head, download.blocks, send, at_once=scope["app"].state.blocks_at_once)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -96,11 +100,18 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
         await to_thread.run_sync(opening.__exit__, None, None, None)
 
 
-async def send_blocks(head: Response, blocks: Iterator[bytes], send: Send) -> None:
-    """Send an answer whose body comes in blocks; each is made in a worker thread."""
+async def send_blocks(
+    head: Response, blocks: Iterator[bytes], send: Send, *, at_once: anyio.CapacityLimiter | None = None
+) -> None:
+    """Send an answer whose body comes in blocks; each is made in a worker thread, of `at_once` where it is given.
+
+    Raises:
+        TimeoutError: the client did not take a block in `STALLED_S`.
+    """
     await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
-    while (block := await to_thread.run_sync(next, blocks, None)) is not None:
-        await send({"type": "http.response.body", "body": block, "more_body": True})
+    while (block := await to_thread.run_sync(next, blocks, None, limiter=at_once)) is not None:
+        with anyio.fail_after(STALLED_S):
+            await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 

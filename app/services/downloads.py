@@ -47,7 +47,7 @@ class Downloads:
 
     Args:
         pages: connections for pages, which take milliseconds.
-        files: a few connections for files; each is kept for as long as its file takes to send.
+        files: connections for files; each is kept for as long as its file takes to send.
     """
 
     def __init__(self, pages: Database, files: Database) -> None:

@@ -28,7 +28,7 @@ def tuning(memory_bytes: int, processors: int, shared_memory_bytes: int) -> dict
         "effective_cache_size": f"{_clamp(megabytes // 2, 128, 1 << 20)}MB",
         "work_mem": f"{_clamp(megabytes // 128, 8, 256)}MB",
         "maintenance_work_mem": f"{_clamp(megabytes // 16, 64, 2048)}MB",
-        "max_connections": "100",
+        "max_connections": "200",
         "max_parallel_workers": str(processors),
         "max_parallel_maintenance_workers": str(min(processors, 4)),
         "dynamic_shared_memory_type": "posix" if shared_memory_bytes >= 1024 * MEGABYTE else "mmap",

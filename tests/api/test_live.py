@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from app.api.files import BLOCKS_AT_ONCE
 from tests.support import catalogue, servers
 from tests.support.catalogue import Truth
 from tests.support.live import running
@@ -55,6 +57,24 @@ def test_a_download_that_is_broken_off_gives_its_connection_back(live: tuple[str
     for _ in range(2):
         whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"})
         assert str(len(whole.text.splitlines()) - 1) == rows
+
+
+def test_downloads_that_nobody_reads_keep_no_one_from_stars_or_files(server_url: str, template: str):
+    """More of them than blocks may be made at once; each fills what lies between it and the client, and waits."""
+    waiting = 12
+    assert waiting > BLOCKS_AT_ONCE
+    with servers.scratch_database(server_url, template) as database:
+        truth = catalogue.build(database)
+        catalogue.enlarge(database, MANY)
+        with running(database, SOS_STREAM_POOL_SIZE=str(waiting + 1)) as (url, _), contextlib.ExitStack() as opened:
+            for place in range(waiting):
+                form = ("csv", "parquet", "votable")[place % 3]
+                answer = opened.enter_context(httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}))
+                assert answer.status_code == 200
+            star = httpx.get(f"{url}/v1/stars/sos:{truth.star_id[5]}").raise_for_status().json()
+            assert star["star_id"] == str(truth.star_id[5])
+            whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"})
+            assert len(whole.text.splitlines()) - 1 == int(whole.headers["X-SoS-Rows"])
 
 
 def test_the_service_starts_without_the_libraries_that_fit_models():
