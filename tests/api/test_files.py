@@ -15,7 +15,6 @@ from app.api.files import FileResponse
 from app.domain.files import FileFormat
 from app.services.downloads import Download
 
-
 NO_LIMIT = SimpleNamespace(state=SimpleNamespace(blocks_at_once=None))
 
 
