@@ -161,12 +161,13 @@ class Factory:
     def conversion(self) -> Conversion:
         """Values from one survey's scale to another's; one for all requests, for it keeps models."""
         if self._conversion is None:
-            from app.pipeline.models import keep_grids_in, load_model  # noqa: PLC0415 - brings the model libraries
+            from app.pipeline.machine_cache import keep_in  # noqa: PLC0415 - brings numpy
+            from app.pipeline.models import load_model  # noqa: PLC0415 - brings the model libraries
             from app.pipeline.user_tables import read_upload  # noqa: PLC0415 - as above
             from app.services.conversion import Conversion  # noqa: PLC0415 - as above
 
             if self._cache is not None:
-                keep_grids_in(self._cache)
+                keep_in(self._cache)
             self._conversion = Conversion(self._files, read_upload, load_model)
         return self._conversion
 

@@ -60,6 +60,8 @@ def measure(database: Database, state: Path, stars: int) -> None:
     print(f"full calibration: one worker {one[1]:.0f}, two workers {two[1]:.0f}, after the change {full[1]:.0f}")
     print(f"fits alone: one worker {fits[0]:.0f}, two workers {fits[1]:.0f}: {fits[0] / fits[1]:.2f} times faster")
     print(f"after {CHANGED} changed: {partial[1]:.0f}, {100 * partial[1] / full[1]:.0f} % of a full run")
+    for name, job in (("full", full[0]), (f"after {CHANGED} changed", partial[0])):
+        print(f"{name}: {_by_task(database, job.job_id)}")
     print(f"its numbers are those of the full run: {found[0] == found[1]}")
 
 
@@ -91,6 +93,16 @@ def _calibrate(database: Database, state: Path, *, workers: int, reuse: bool) ->
         done = steps.of_job(connection, job_id)
     began = min(step.started_at for step in done if step.started_at)
     return job, (max(step.finished_at for step in done if step.finished_at) - began).total_seconds()
+
+
+def _by_task(database: Database, job_id: int) -> str:
+    """Return how long the steps of each task took, those side by side added up, and the longest of them."""
+    seconds: dict[str, list[float]] = {}
+    with database.connect() as connection:
+        for step in steps.of_job(connection, job_id):
+            if step.started_at and step.finished_at:
+                seconds.setdefault(step.task, []).append((step.finished_at - step.started_at).total_seconds())
+    return ", ".join(f"{len(one)} {task} {sum(one):.1f} (longest {max(one):.1f})" for task, one in seconds.items())
 
 
 def _of_fits(database: Database, job_id: int) -> float:

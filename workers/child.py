@@ -39,9 +39,9 @@ class Order:
 
 def execute(order: Order) -> Outcome:
     """Do a step and return how it ended; nothing is raised."""
-    from app.pipeline.models import keep_grids_in  # noqa: PLC0415 - brings the model libraries: not into the parent
+    from app.pipeline.machine_cache import keep_in  # noqa: PLC0415 - brings the model libraries: not into the parent
 
-    keep_grids_in(order.means.cache)
+    keep_in(order.means.cache)
     name = jobs.application_name(order.job_id, order.step_id)
     database = Database(order.means.url, options=f"{WRITER_OPTIONS} -c application_name={name}")
     try:

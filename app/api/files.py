@@ -14,14 +14,17 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.compression import compressed
 from app.api.context import FIXED, MOVING, documented, version_headers
 from app.api.head import HEAD_ONLY
 from app.domain.files import FileFormat
 from app.services.downloads import Download
 
 ROWS_HEADER = "X-SoS-Rows"
-BLOCKS_AT_ONCE = 4
+BLOCKS_AT_ONCE = 1
 """Blocks of files that a process makes at once, so that downloads, however many, leave the cores to others too."""
+TURN_S = 1.0
+"""How long a block keeps the turn: where it takes longer, it is the database that works."""
 STALLED_S = 300.0
 """How long a client may take for one block before its connection is closed and what it held is given back."""
 
@@ -65,12 +68,18 @@ class FileResponse(Response):
                 return
             head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
+            blocks = download.blocks
+            if download.file in _TEXTS:
+                head.headers.add_vary_header("Accept-Encoding")
+                if "gzip" in Request(scope).headers.get("accept-encoding", ""):
+                    head.headers["Content-Encoding"] = "gzip"
+                    blocks = compressed(blocks)
             if scope.get(HEAD_ONLY):
-                await send_blocks(head, iter((b"",)), send)  # in pieces, as GET would: it may have to be compressed
+                await send_blocks(head, iter(()), send)
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(until_gone, receive, group.cancel_scope)
-                await send_blocks(head, download.blocks, send, at_once=scope["app"].state.blocks_at_once)
+                await send_blocks(head, blocks, send, at_once=scope["app"].state.blocks_at_once)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:
@@ -103,16 +112,34 @@ async def _in_threads(opening: AbstractContextManager[Download]) -> AsyncIterato
 async def send_blocks(
     head: Response, blocks: Iterator[bytes], send: Send, *, at_once: anyio.CapacityLimiter | None = None
 ) -> None:
-    """Send an answer whose body comes in blocks; each is made in a worker thread, of `at_once` where it is given.
+    """Send an answer whose body comes in blocks, each made in a worker thread, in its turn where there are turns.
 
     Raises:
         TimeoutError: the client did not take a block in `STALLED_S`.
     """
     await send({"type": "http.response.start", "status": head.status_code, "headers": head.raw_headers})
-    while (block := await to_thread.run_sync(next, blocks, None, limiter=at_once)) is not None:
+    while (block := await _next_in_turn(blocks, at_once)) is not None:
         with anyio.fail_after(STALLED_S):
             await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _next_in_turn(blocks: Iterator[bytes], at_once: anyio.CapacityLimiter | None) -> bytes | None:
+    """Make the next block, None at the end, when it is its turn."""
+    if at_once is None:
+        return await to_thread.run_sync(next, blocks, None)
+    made: list[bytes | None] = []
+    done = anyio.Event()
+
+    async def make() -> None:
+        made.append(await to_thread.run_sync(next, blocks, None))
+        done.set()
+
+    async with anyio.create_task_group() as group, at_once:
+        group.start_soon(make)
+        with anyio.move_on_after(TURN_S):
+            await done.wait()
+    return made[0]
 
 
 async def until_gone(receive: Receive, sending: anyio.CancelScope) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from app.domain.errors import ConflictError
 from app.domain.quantities import PARAMETERS
+from app.pipeline.calibrated_frames import calibrated_frame
 from app.pipeline.failure import recorded_failure
 from app.pipeline.progress import Progress, silent
 from app.pipeline.queued import queue_version
@@ -77,7 +78,7 @@ def load_alignment(database: Database, plan: Plan) -> Alignment:
     if not any(len(frame.star) for frame in loaded.values()):
         raise ConflictError("no star was seen by two surveys: run `sos crossmatch`, or ingest another survey")
     errors = {name: np.array([np.nan if e is None else e for e in quoted[name]]) for name in quoted}
-    return Alignment.begin(plan, loaded, errors)
+    return Alignment.begin(plan, loaded, errors, calibrated_frame)
 
 
 def _fit_all(database: Database, version_id: int, alignment: Alignment, jobs: int, progress: Progress) -> None:
@@ -160,10 +161,11 @@ def _judged_values(alignment: Alignment, models: Mapping[str, SurveyModel], netw
     values = {}
     for name, model in models.items():
         frame = alignment.frames[name]
-        frame = frame.where((frame.split == TEST) | np.isin(frame.star, linked))
-        result = model.calibrate_frame(frame)
+        result = alignment.calibrated(model, frame)
         used = frame.used & (result.in_domain[:, None] | model.identity) & np.isfinite(result.value)
-        values[name] = (frame.star, result.value, 0.5 * (result.minus + result.plus), used)
+        judged = (frame.split == TEST) | np.isin(frame.star, linked)
+        columns = (frame.star, result.value, 0.5 * (result.minus + result.plus), used)
+        values[name] = tuple(column[judged] for column in columns)
     return values
 
 

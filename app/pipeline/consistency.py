@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.domain.quantities import PARAMETERS
+from app.pipeline.calibrated_frames import calibrated_frame
 from app.science.calibration.frame import Frame, frame_of
 from app.science.calibration.plan import parse_plan
 from app.science.calibration.survey_model import SurveyModel
@@ -116,7 +117,7 @@ def _places(metric: Metrics, surveys: Sequence[str]) -> tuple[list[int], list[in
 
 def _sightings(frame: Frame, model: SurveyModel, zero_point: Any) -> tuple[Sightings, ...]:
     """Return what a survey says of each parameter of its linked stars, test stars left out."""
-    result = model.calibrate_frame(frame)
+    result = calibrated_frame(model, frame)
     kept = frame.split != TEST
     usable = frame.used & (result.in_domain[:, None] | model.identity) & np.isfinite(result.value)
     return tuple(

@@ -13,9 +13,11 @@ import numpy as np
 from app.science.arrays import Floats, Numbers
 from app.science.calibration.features import FeatureSpace
 from app.science.calibration.fitting import ParameterFit, Sample
+from app.science.calibration.frame import Frame
 from app.science.calibration.links import Links
-from app.science.calibration.serialize import dump_bias, load_bias
+from app.science.calibration.serialize import dump_bias, dump_frame, load_bias
 from app.science.calibration.settings import FitSettings
+from app.science.calibration.survey_model import SurveyModel
 
 MAGIC = b"SOS-DATA-1\n"
 _ARRAYS = ("star", "split", "reported", "reference", "reference_error", "nuisance")
@@ -37,6 +39,15 @@ def fit_key(
     }
     arrays, names = _arrays("", links), list(links.nuisance_names)
     return hashlib.sha256(_pack({**header, "nuisance": names}, arrays)).hexdigest()
+
+
+def calibration_key(model: SurveyModel, frame: Frame, software: Mapping[str, str]) -> str:
+    """Return the SHA-256 of everything that a survey's calibrated values are made of, Monte Carlo left out."""
+    parts = [dump_frame(model), *map(dump_bias, model.models)]
+    arrays = {"reported": frame.reported, "minus": frame.minus, "plus": frame.plus}
+    arrays |= {"nuisance": frame.nuisance(model.space.nuisance)}
+    header = {"software": dict(software), "models": [hashlib.sha256(part).hexdigest() for part in parts]}
+    return hashlib.sha256(_pack(header, arrays)).hexdigest()
 
 
 def dump_sample(sample: Sample) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from app.science.calibration.network_fit import NetworkFit
 from app.science.calibration.network_scale import ScaleError, scale_error
 from app.science.calibration.plan import Plan
 from app.science.calibration.scale import ReferenceScale, missing_error
-from app.science.calibration.survey_model import SurveyModel
+from app.science.calibration.survey_model import Calibrated, SurveyModel
 
+Calibrate: TypeAlias = Callable[[SurveyModel, Frame], Calibrated]
 SMALLEST_ERROR = (20.0, 0.03, 0.02)
 """Standard errors that stand in where a survey quotes none and nothing can be learnt: K, dex, dex."""
 
@@ -48,6 +50,7 @@ class Alignment:
         frames: linked measurements of each survey, by name.
         own_errors: per survey the error that stands in where it quotes none, (3,); NaN until it is needed and known.
         scale: what the stages so far have built.
+        calibrated: puts a survey's measurements on the scale; whoever knows the answer already may look it up.
         strong: the surveys on the scale: star, standard errors, which values are used, uncertainty of the zero points.
     """
 
@@ -55,20 +58,28 @@ class Alignment:
     frames: Mapping[str, Frame]
     own_errors: Mapping[str, Floats]
     scale: ReferenceScale
+    calibrated: Calibrate = SurveyModel.calibrate_frame
     strong: dict[str, Contribution] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, plan: Plan, frames: Mapping[str, Frame], quoted_errors: Mapping[str, Floats]) -> Alignment:
+    def begin(
+        cls,
+        plan: Plan,
+        frames: Mapping[str, Frame],
+        quoted_errors: Mapping[str, Floats],
+        calibrated: Calibrate = SurveyModel.calibrate_frame,
+    ) -> Alignment:
         """Return the scale as the reference surveys alone define it.
 
         Args:
             plan: the plan.
             frames: linked measurements by survey; surveys of the plan that are not there are passed over.
             quoted_errors: median quoted error of each survey, NaN where it quotes none, (3,).
+            calibrated: puts a survey's measurements on the scale.
         """
         scale = ReferenceScale.of(np.concatenate([frame.star for frame in frames.values()]))
         own = {name: np.array(errors, dtype=np.float64) for name, errors in quoted_errors.items()}
-        alignment = cls(plan, frames, own, scale)
+        alignment = cls(plan, frames, own, scale, calibrated)
         for name in plan.reference_surveys:
             if name in frames:
                 alignment._add_reference(name)
@@ -97,7 +108,7 @@ class Alignment:
     def add(self, name: str, model: SurveyModel) -> None:
         """Put a survey's calibrated values on the scale, in the parameters that it does not define itself."""
         frame = self.frames[name]
-        result = model.calibrate_frame(frame)
+        result = self.calibrated(model, frame)
         aligned = ~np.array(self.plan.identity(name))
         used = frame.used & aligned & result.in_domain[:, None]
         self._put(name, result.value, 0.5 * (result.minus + result.plus), used, model.model_error)
