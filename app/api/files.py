@@ -18,6 +18,7 @@ from app.api.context import FIXED, MOVING, documented, version_headers
 from app.api.head import HEAD_ONLY
 from app.domain.files import FileFormat
 from app.services.downloads import Download
+from app.services.traffic import counted
 
 ROWS_HEADER = "X-SoS-Rows"
 
@@ -66,7 +67,8 @@ class FileResponse(Response):
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(until_gone, receive, group.cancel_scope)
-                await send_blocks(head, download.blocks, send)
+                blocks = counted(download.blocks, download.file, lambda: download.rows)
+                await send_blocks(head, blocks, send)
                 group.cancel_scope.cancel()
 
     def _file_headers(self, scope: Scope, download: Download) -> dict[str, str]:

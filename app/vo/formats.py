@@ -21,6 +21,11 @@ class OutputFormat:
     write: Callable[[tuple[Field, ...], Limited, Facts], Iterator[bytes]]
     ivo_id: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Which kind of file this is, whatever its serialization."""
+        return self.aliases[0].partition("/")[0]
+
 
 _STANDARD = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
 BINARY2 = OutputFormat(
