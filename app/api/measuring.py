@@ -6,6 +6,7 @@ whoever asks for what does not exist adds none.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Awaitable
 from time import perf_counter
 
@@ -19,6 +20,8 @@ _DESCRIPTION = "/openapi.json"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLASSES = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
 
+_BOUNDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+
 IN_PROGRESS = Gauge(
     "sos_http_requests_in_progress", "Requests whose answers have not ended", multiprocess_mode="livesum"
 )
@@ -27,19 +30,30 @@ SECONDS = Histogram(
     "sos_http_request_duration_seconds",
     "From the first look at a request to the last byte of its answer",
     ("route", "method"),
-    buckets=(0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
+    buckets=_BOUNDS,
 )
 
 
 class _Alike:
-    """Requests of one kind: how many have come since they were last added to the figures, and where these are."""
+    """Requests of one kind since they were last added to the figures: how many took how long, and all seconds."""
 
-    __slots__ = ("new", "requests", "seconds")
+    __slots__ = ("_labels", "new", "seconds")
 
     def __init__(self, route: str, method: str, status: str) -> None:
-        self.new = 0
-        self.requests = REQUESTS.labels(route, method, status)
-        self.seconds = SECONDS.labels(route, method)
+        self._labels = route, method, status
+        self.new = [0] * (len(_BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def write_down(self) -> None:
+        """Add them to the figures."""
+        new, self.new = self.new, [0] * len(self.new)
+        seconds, self.seconds = self.seconds, 0.0
+        REQUESTS.labels(*self._labels).inc(sum(new))
+        figures = SECONDS.labels(*self._labels[:2])
+        # The library can only observe one by one.
+        figures._sum.inc(seconds)  # noqa: SLF001
+        for bucket, count in zip(figures._buckets, new, strict=True):  # noqa: SLF001
+            bucket.inc(count)
 
 
 class _Requests:
@@ -53,8 +67,7 @@ class _Requests:
         """Add what has come since the last time to the figures: one by one it would cost as much as the measuring."""
         IN_PROGRESS.set(self.in_progress)
         for alike in list(self.by_kind.values()):
-            new, alike.new = alike.new, 0
-            alike.requests.inc(new)
+            alike.write_down()
 
     def of_kind(self, route: str, method: str, status: int) -> _Alike:
         """Return the requests of a kind that has not come before; there are only so many kinds."""
@@ -95,8 +108,8 @@ class Measuring:
             method = scope["method"]
             kind = (scope.get(ROUTE) or route_of(scope), method if method in _METHODS else "other", status)
             alike = seen.by_kind.get(kind) or seen.of_kind(*kind)
-            alike.new += 1
-            alike.seconds.observe(seconds)
+            alike.new[bisect_left(_BOUNDS, seconds)] += 1
+            alike.seconds += seconds
 
 
 def route_of(scope: Scope) -> str:
