@@ -12,6 +12,7 @@ from app.services.audit import Audit
 from app.services.catalog import Catalog
 from app.services.downloads import Downloads
 from app.services.exports import Exports
+from app.services.figures import DatabaseFigures
 from app.services.health import Health
 from app.services.jobs import Jobs
 from app.services.provenance import Provenance
@@ -22,7 +23,8 @@ from app.services.tap_jobs import TapJobs
 from app.services.versions import Versions
 from app.storage.catalog import CatalogReader
 from app.storage.engine import Database
-from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, Reader
+from app.storage.pool_use import PoolUse
+from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, WATCH_OPTIONS, Reader
 
 if TYPE_CHECKING:
     from app.pipeline.requests import Requests
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 FILE_PATIENCE_S = 5.0
 ADMINISTRATION_SIZE = 4
+WATCH_PATIENCE_S = 2
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,25 @@ class Factory:
         self._folders = folders
         self._cache = cache
         self._conversion: Conversion | None = None
-        self._reader = Reader(url, size=pool_size)
-        self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S)
-        self._files = Database(url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S)
-        self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S)
+        self._reader = Reader(url, size=pool_size, name="reads")
+        self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S, name="pages")
+        self._files = Database(
+            url, options=LONG_OPTIONS, size=stream_pool_size, patience_s=FILE_PATIENCE_S, name="files"
+        )
+        self._administration = Database(url, size=ADMINISTRATION_SIZE, patience_s=PATIENCE_S, name="administration")
         self._access = Access(self._administration)
-        self._own_queries = Database(url, options=LONG_OPTIONS, size=query_pool_size, patience_s=FILE_PATIENCE_S)
+        self._own_queries = Database(
+            url, options=LONG_OPTIONS, size=query_pool_size, patience_s=FILE_PATIENCE_S, name="queries"
+        )
+        self._watched = Database(
+            url,
+            options=WATCH_OPTIONS,
+            size=1,
+            patience_s=WATCH_PATIENCE_S,
+            name="figures",
+            server_patience_s=WATCH_PATIENCE_S,
+        )
+        self._figures = DatabaseFigures(self._watched)
         self._tap_jobs = TapJobs(Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS)
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
@@ -112,6 +128,7 @@ class Factory:
         self._administration.dispose()
         self._tap_jobs.close()
         self._own_queries.dispose()
+        self._watched.dispose()
 
     def access(self) -> Access:
         """Keys to administration."""
@@ -218,3 +235,12 @@ class Factory:
     def health(self) -> Health:
         """Whether the service can do its work."""
         return Health(self._pages)
+
+    def figures(self) -> DatabaseFigures:
+        """What who runs the service watches in its database."""
+        return self._figures
+
+    def pools(self) -> tuple[PoolUse, ...]:
+        """How far the connections of each kind are used."""
+        databases = (self._pages, self._files, self._own_queries, self._administration)
+        return (self._reader.use, *(database.use for database in databases))

@@ -17,10 +17,12 @@ from app.api import (
     documentation,
     errors,
     exports,
+    gauges,
     health,
     jobs,
     keys,
     match,
+    metrics,
     provenance,
     regions,
     stars,
@@ -33,6 +35,7 @@ from app.api.compression import Compression
 from app.api.files import BLOCKS_AT_ONCE
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
+from app.api.measuring import Measuring
 from app.api.rate_limit import RateLimit
 from app.factory import Factory, Folders
 from app.settings import Settings
@@ -57,6 +60,7 @@ ROUTERS = (
     keys.router,
     audit.router,
     health.router,
+    metrics.router,
     pages.router,
 )
 VO_ROUTERS = (cone_search.router, tap.router, uws.router, vosi.router)
@@ -94,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     application.add_middleware(Compression)
     application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)
+    application.add_middleware(Measuring)
     return application
 
 
@@ -103,7 +108,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         async with _database_url(settings) as url, _factory(settings, url) as factory:
             application.state.factory = factory
             application.state.blocks_at_once = CapacityLimiter(BLOCKS_AT_ONCE)
-            yield
+            async with gauges.noted(factory):
+                yield
 
     return lifespan
 

@@ -19,6 +19,7 @@ from app.api.context import FIXED, MOVING, documented, version_headers
 from app.api.head import HEAD_ONLY
 from app.domain.files import FileFormat
 from app.services.downloads import Download
+from app.services.traffic import counted
 
 ROWS_HEADER = "X-SoS-Rows"
 BLOCKS_AT_ONCE = 1
@@ -68,7 +69,7 @@ class FileResponse(Response):
                 return
             head = Response(headers=headers, media_type=download.file.media_type)
             del head.headers["content-length"]  # nobody knows it yet
-            blocks = download.blocks
+            blocks = counted(download.blocks, download.file, lambda: download.rows)
             if download.file in _TEXTS:
                 head.headers.add_vary_header("Accept-Encoding")
                 if "gzip" in Request(scope).headers.get("accept-encoding", ""):

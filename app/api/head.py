@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.measuring import ROUTE, route_of
+
 HEAD_ONLY = "sos.head_only"
 
 
@@ -16,5 +18,10 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET", HEAD_ONLY: True}
+            asked = {**scope, "method": "GET", HEAD_ONLY: True}
+            try:
+                await self._app(asked, receive, send)
+            finally:
+                scope[ROUTE] = route_of(asked)
+            return
         await self._app(scope, receive, send)

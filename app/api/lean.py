@@ -8,6 +8,7 @@ calls them itself: the framework's own way costs as much as the rest of the requ
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import signature
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import errors
 from app.api.context import RequestContext
+from app.api.measuring import ROUTE
 from app.domain.errors import SosError
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -44,7 +46,10 @@ class LeanRoutes:
         self._app = app
         self._except_suffixes = except_suffixes
         self._exact = {path: (endpoint, _model(endpoint)) for path, endpoint in exact.items()}
-        self._prefixed = {prefix: (endpoint, _model(endpoint)) for prefix, endpoint in prefixed.items()}
+        self._prefixed = {
+            prefix: (endpoint, _model(endpoint), f"{prefix}{{{_parameter(endpoint)}}}")
+            for prefix, endpoint in prefixed.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -55,9 +60,11 @@ class LeanRoutes:
         path: str = scope["path"]
         found = self._exact.get(path)
         if found is not None:
+            scope[ROUTE] = path
             return await _called(*found, scope)
-        for prefix, (endpoint, model) in self._prefixed.items():
+        for prefix, (endpoint, model, route) in self._prefixed.items():
             if path.startswith(prefix) and len(path) > len(prefix) and not path.endswith(self._except_suffixes):
+                scope[ROUTE] = route
                 return await _called(endpoint, model, scope, path[len(prefix) :])
         return None
 
@@ -71,6 +78,11 @@ async def _called(endpoint: Endpoint, model: type[BaseModel], scope: Scope, *pat
         return errors.of_validation(error.errors(), model)
     except SosError as error:
         return errors.of_error(error)
+
+
+def _parameter(endpoint: Endpoint) -> str:
+    """Return the name of an endpoint's path parameter, which is its last."""
+    return list(signature(endpoint).parameters)[-1]
 
 
 def _model(endpoint: Endpoint) -> type[BaseModel]:

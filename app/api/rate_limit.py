@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import errors
 from app.domain.errors import TooManyRequestsError
+from app.services.refusals import BY_LIMIT, Limit
 
 MOST_CLIENTS = 10_000
 ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -70,6 +71,7 @@ class RateLimit:
         return 0.0
 
     async def _refuse(self, wait: float, scope: Scope, receive: Receive, send: Send) -> None:
+        BY_LIMIT[Limit.RATE].inc()
         problem = f"more than {self._per_second:g} requests a second, after the first {self._burst}"
         answer = errors.of_error(TooManyRequestsError(problem, retry_after_s=math.ceil(wait)))
         answer.headers["RateLimit-Limit"] = str(self._burst)

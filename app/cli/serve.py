@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 APPLICATION = "app.main:app"
 PATIENCE_S = 10
+FIGURES_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which the library that counts knows that several processes count."""
 
 
 def serve(
@@ -35,11 +40,26 @@ def run_service(settings: Settings, database_url: str, *, access_log: bool = Fal
 
     # The processes of the service import the application themselves: what it needs to know is in the environment.
     os.environ.update(context.child_environment(database_url))
-    uvicorn.run(
-        APPLICATION,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.api_processes,
-        access_log=access_log,
-        timeout_graceful_shutdown=PATIENCE_S,
-    )
+    with _shared_figures(settings.api_processes):
+        uvicorn.run(
+            APPLICATION,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.api_processes,
+            access_log=access_log,
+            timeout_graceful_shutdown=PATIENCE_S,
+        )
+
+
+@contextmanager
+def _shared_figures(processes: int) -> Iterator[None]:
+    """Give several processes a folder in which they add up what `/metrics` shows, unless there is one already."""
+    if processes == 1 or FIGURES_FOLDER in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="sos-figures-") as folder:
+        os.environ[FIGURES_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FIGURES_FOLDER]

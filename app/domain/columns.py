@@ -25,18 +25,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a served table."""
+    """A column of a served table; `known_unit` says whether FITS and VOUnits know the unit, dex aside."""
 
     name: str
     kind: Kind
     description: str
     unit: str | None = None
     ucd: str | None = None
+    known_unit: bool = True
 
     @property
     def standard_unit(self) -> str | None:
         """The unit where FITS and VOUnits know it; they know no dex."""
-        return None if self.unit == "dex" else self.unit
+        return None if self.unit == "dex" or not self.known_unit else self.unit
 
     @property
     def full_description(self) -> str:

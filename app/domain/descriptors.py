@@ -153,6 +153,16 @@ class SurveyDescriptor:
             names += [cut.column, cut.only.column if cut.only else None]
         return tuple(dict.fromkeys(name for name in names if name))
 
+    def declared_units(self) -> dict[str, str]:
+        """Return the units of the columns for which the descriptor gives one."""
+        position, magnitudes = self.position, self.magnitudes
+        numbers = (
+            position.ra, position.dec, position.pm_ra_cosdec, position.pm_dec,
+            magnitudes.g, magnitudes.bp, magnitudes.rp, magnitudes.k, self.snr,
+        )  # fmt: skip
+        found = {name: one.unit for one in numbers if one and one.unit for name in one.columns()}
+        return found | {one.column: one.unit for one in self.parameters.given().values() if one.unit}
+
     def required_columns(self) -> tuple[str, ...]:
         """Return the columns without which a file is not of this format."""
         optional = set(self.file.optional)

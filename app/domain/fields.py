@@ -34,6 +34,9 @@ class Datatype(StrEnum):
         return self.whole or self in {Datatype.FLOAT, Datatype.DOUBLE}
 
 
+_SIZES = {"point": "2", "circle": "3", "polygon": "*"}
+
+
 @dataclass(frozen=True)
 class Field:
     """A column.
@@ -44,7 +47,7 @@ class Field:
         unit: in VOUnits.
         ucd: UCD1+.
         description: a sentence.
-        xtype: how text is to be read (`timestamp`).
+        xtype: how the value is to be read (`timestamp`; `point`, `circle`, `polygon`: several numbers).
         indexed: a condition on it is answered from an index.
         principal: belongs to what most users want to see.
         longest: characters that a text is expected to have at most.
@@ -59,6 +62,18 @@ class Field:
     indexed: bool = False
     principal: bool = False
     longest: int = 1_000
+
+    @property
+    def is_shape(self) -> bool:
+        """Whether the values are shapes: so many numbers in degrees (DALI 1.1, section 3.3)."""
+        return self.datatype is Datatype.DOUBLE and self.xtype in _SIZES
+
+    @property
+    def arraysize(self) -> str | None:
+        """How many characters or numbers a value has, in VOTable's words; None for one."""
+        if self.datatype is not None and self.datatype.textual:
+            return "*"
+        return _SIZES[self.xtype] if self.is_shape and self.xtype else None
 
 
 @dataclass(frozen=True)

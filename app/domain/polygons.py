@@ -73,6 +73,11 @@ class Polygon:
         if len(numbers) != 4:
             raise ParameterError(parameter, f"must be {_BOX_FORM}, got {len(numbers)} values")
         ra, dec, width, height = numbers
+        return cls.around(ra, dec, width, height, parameter)
+
+    @classmethod
+    def around(cls, ra: float, dec: float, width: float, height: float, parameter: str = "box") -> Polygon:
+        """Return the box of this centre and size; raises as `box`."""
         _check_position(ra, dec, parameter)
         for name, size in (("width", width), ("height", height)):
             if not 0.0 < size <= WIDEST_BOX_DEG:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from app.domain.descriptors import SurveyDescriptor
 from app.domain.errors import TableError
 from app.domain.surveys import Ingestion
+from app.pipeline.column_facts import column_facts
 from app.pipeline.prefetch import prefetched
 from app.pipeline.progress import Progress
 from app.pipeline.readers import SurveyTable, open_table
@@ -58,6 +59,7 @@ class Intake:
         self.ingestion_id = self._open_record()
         self.partition = measurements.open_partition(connection, self.survey_id, name)
         self.raw = raw.ensure(connection, name, self.table.schema, file=self.path.name)
+        raw.describe(connection, self.raw, column_facts(self.table.schema, self.descriptor))
         for batch, translation in prefetched(_translated(self.table, translator)):
             self._take(batch, translation)
             progress(self.stored + self.rejected, self.table.rows)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from app.domain.errors import TooManyRequestsError
+from app.services.refusals import BY_LIMIT, Limit
 
 LIMIT = 10
 WINDOW_S = 60.0
@@ -51,6 +52,7 @@ class Guesses:
             if wait <= 0:
                 return
             record.refused += 1
+            BY_LIMIT[Limit.KEYS].inc()
             problem = f"{LIMIT} keys from this address were wrong within a minute"
             raise TooManyRequestsError(problem, retry_after_s=math.ceil(wait), count=record.refused)
 

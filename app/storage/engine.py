@@ -8,11 +8,14 @@ from contextlib import contextmanager
 import psycopg
 import sqlalchemy
 from psycopg_pool import PoolTimeout
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import Connection, Engine, QueuePool, exc
 
 from app.domain.errors import ConflictError, DatabaseError, InputError, SosError, UnavailableError
+from app.storage.pool_use import PoolUse, Waits
 
 WRITER_OPTIONS = "-c timezone=UTC -c jit=off"
+_USUAL_SIZE = 5
+_USUAL_OVERFLOW = 10
 
 _TRANSLATED = (
     exc.OperationalError,
@@ -42,36 +45,71 @@ class Database:
         options: settings of every connection, as `-c name=value` words.
         size: connections at most; None for five that stay open and ten more under load.
         patience_s: how long to wait for a connection to become free.
+        name: what the pool is called in the figures of the service.
+        server_patience_s: how long to wait for a server that does not answer; None for as long as the system does.
     """
 
     def __init__(
-        self, url: str, *, options: str = WRITER_OPTIONS, size: int | None = None, patience_s: float = 30.0
+        self,
+        url: str,
+        *,
+        options: str = WRITER_OPTIONS,
+        size: int | None = None,
+        patience_s: float = 30.0,
+        name: str = "database",
+        server_patience_s: int | None = None,
     ) -> None:
         self.url = driver_url(url)
+        self._name = name
+        self._size = size or _USUAL_SIZE + _USUAL_OVERFLOW
+        self._waits = Waits(name)
         self.engine: Engine = sqlalchemy.create_engine(
             self.url.replace("postgresql://", "postgresql+psycopg://", 1),
-            connect_args={"options": options},
+            connect_args={"options": options, **_patience(server_patience_s)},
             pool_pre_ping=True,
-            pool_size=size or 5,
-            max_overflow=10 if size is None else 0,
+            pool_size=size or _USUAL_SIZE,
+            max_overflow=_USUAL_OVERFLOW if size is None else 0,
             pool_timeout=patience_s,
         )
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a connection whose transaction commits when the block ends and rolls back when it raises."""
-        with translated_errors(), self.engine.begin() as connection:
+        with translated_errors(), self._taken() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Open a connection for reading; nothing is committed."""
-        with translated_errors(), self.engine.connect() as connection:
+        with translated_errors(), self._taken() as connection:
             yield connection
+
+    @property
+    def use(self) -> PoolUse:
+        """How far the connections are used."""
+        return PoolUse(self._name, self._size, self._in_use, self._waits.waiting)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+    @property
+    def _in_use(self) -> int:
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout()
+
+    def _taken(self) -> Connection:
+        """Take a connection; who finds none free is counted while waiting."""
+        if self._in_use < self._size:
+            return self.engine.connect()
+        with self._waits.one():
+            return self.engine.connect()
+
+
+def _patience(seconds: int | None) -> dict[str, int]:
+    """Return libpq's settings for a server that does not answer, while connecting and afterwards."""
+    return {} if seconds is None else {"connect_timeout": seconds, "tcp_user_timeout": 1_000 * seconds}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.storage.plain_columns import is_ascii, plain
@@ -29,7 +30,10 @@ _OUTSIDE_ASCII = re.compile(r"[^\x20-\x7e]")
 
 @dataclass(frozen=True)
 class FitsField:
-    """A column of a FITS table: a plain Arrow type, and for texts the bytes that the longest one takes."""
+    """A column of a FITS table: a plain Arrow type, or lists of doubles.
+
+    `width` is how many bytes the longest text takes, or how many numbers the longest list has; others end with NaN.
+    """
 
     name: str
     kind: pa.DataType
@@ -37,15 +41,25 @@ class FitsField:
     unit: str | None = None
     ucd: str | None = None
     description: str | None = None
+    xtype: str | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether a value is several numbers."""
+        return bool(pa.types.is_large_list(self.kind))
 
     @property
     def form(self) -> str:
         """The value of TFORMn."""
+        if self.listed:
+            return f"{self.width}D"
         return f"{self.width}A" if self.kind == pa.string() else _FORMATS[self.kind][0]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the stored bytes."""
+        if self.listed:
+            return np.dtype((">f8", (self.width,)))
         return np.dtype(f"S{self.width}" if self.kind == pa.string() else _FORMATS[self.kind][1])
 
     @property
@@ -96,7 +110,7 @@ def escaped(text: str) -> str:
 def _block(batch: pa.RecordBatch, fields: Sequence[FitsField], dtype: np.dtype[Any]) -> NDArray[Any]:
     block = np.zeros(batch.num_rows, dtype)
     for place, (values, field) in enumerate(zip(batch.columns, fields, strict=True)):
-        block[f"f{place}"] = _stored(plain(values), field)
+        block[f"f{place}"] = _lists(values, field) if field.listed else _stored(plain(values), field)
     return block
 
 
@@ -110,6 +124,14 @@ def _stored(values: pa.Array, field: FitsField) -> NDArray[Any]:
     empty: Any = float("nan") if pa.types.is_floating(field.kind) else (field.null or 0)
     values = values.cast(field.kind)
     return np.asarray(values.fill_null(pa.scalar(empty, field.kind)) if values.null_count else values)
+
+
+def _lists(values: pa.Array, field: FitsField) -> NDArray[np.float64]:
+    """Return lists of numbers as rows of one width (n, width)."""
+    sizes = pc.list_value_length(values).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    stored = np.full((len(values), field.width), np.nan)
+    stored[np.arange(field.width) < sizes[:, None]] = values.flatten().to_numpy(zero_copy_only=False)
+    return stored
 
 
 def _texts(values: pa.Array, field: FitsField) -> NDArray[np.bytes_]:
@@ -147,7 +169,7 @@ def _headers(
     for number, field in enumerate(fields, start=1):
         if field.null is not None:
             header[f"TNULL{number}"] = field.null
-        texts = {"TYPE": field.name, "FORM": field.form, "UNIT": field.unit, "UCD": field.ucd}
+        texts = {"TYPE": field.name, "FORM": field.form, "UNIT": field.unit, "UCD": field.ucd, "XTYP": field.xtype}
         for key, text in {**texts, "COMM": field.description}.items():
             if text is not None:
                 header[f"T{key}{number}"] = escaped(text)

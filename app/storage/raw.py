@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.domain.column_facts import ColumnFacts
 from app.domain.errors import TableError
+from app.storage import column_comments
 from app.storage.bulk import copy_in, copy_out
 from app.storage.engine import driver_connection
 from app.storage.json_text import lists_as_json
@@ -105,6 +107,11 @@ def ensure(connection: Connection, survey: str, schema: pa.Schema, *, file: str)
         if name in existing
     }
     return RawTable(table, columns, {**missing, **kept}, new=not existing)
+
+
+def describe(connection: Connection, raw: RawTable, facts: Mapping[str, ColumnFacts]) -> None:
+    """Keep what a file says about its columns, by the file's names."""
+    column_comments.add(connection, raw.table, {raw.columns[name]: said for name, said in facts.items()})
 
 
 def append(

@@ -19,6 +19,7 @@ from psycopg.errors import error_from_result
 
 from app.domain.errors import UnavailableError
 from app.storage.engine import driver_url, meaning
+from app.storage.pool_use import PoolUse, Waits
 
 PATIENCE_S = 10.0
 _READ_ONLY = (
@@ -30,6 +31,8 @@ _READ_ONLY = (
 SHORT_OPTIONS = (
     f"{_READ_ONLY} -c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c statement_timeout=30s"
 )
+# Figures for who runs the service: none is worth waiting for.
+WATCH_OPTIONS = f"{_READ_ONLY} -c statement_timeout=2s"
 # A table of a version is read from its first block on, so that a file has the same order every time.
 LONG_OPTIONS = f"{_READ_ONLY} -c synchronize_seqscans=off"
 
@@ -60,10 +63,15 @@ class Reader:
         url: the database.
         size: connections at most; they are made when they are needed.
         patience_s: how long to wait for one to become free.
+        name: what the pool is called in the figures of the service.
     """
 
-    def __init__(self, url: str, *, size: int, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, url: str, *, size: int, patience_s: float = PATIENCE_S, name: str = "reader") -> None:
         self._url = driver_url(url)
+        self._name = name
+        self._size = size
+        self._in_use = 0
+        self._waits = Waits(name)
         self._patience_s = patience_s
         self._gate = asyncio.Semaphore(size)
         self._idle: list[_Reading] = []
@@ -82,19 +90,27 @@ class Reader:
             InputError: a value does not fit its parameter.
         """
         await self._enter()
+        self._in_use += 1
         try:
             return await self._rows(statement, [_written(parameters[name]) for name in statement.names])
         except (psycopg.OperationalError, psycopg.DataError) as error:
             raise meaning(error) from error
         finally:
+            self._in_use -= 1
             self._gate.release()
+
+    @property
+    def use(self) -> PoolUse:
+        """How far the connections are used."""
+        return PoolUse(self._name, self._size, self._in_use, self._waits.waiting)
 
     async def _enter(self) -> None:
         if not self._gate.locked():
             await self._gate.acquire()
             return
         try:
-            await asyncio.wait_for(self._gate.acquire(), self._patience_s)
+            with self._waits.one():
+                await asyncio.wait_for(self._gate.acquire(), self._patience_s)
         except TimeoutError:
             raise UnavailableError("every database connection is busy: ask again in a moment") from None
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from app.domain.catalog import Bounds, MeasurementSlice, Page, Rows, Slice
+from app.domain.column_facts import ColumnFacts
 from app.domain.columns import MEASUREMENTS, ORIGINAL_PREFIX, Column, Kind, choose
 from app.domain.homogenized import SPLITS
 from app.domain.quantities import PARAMETERS
-from app.storage import paging, sky
+from app.storage import column_comments, paging, sky
 from app.storage.queries import queries
 from app.storage.reading import Connection
 from app.storage.rendering import AS_TEXT, Rendering, partition, select_list
@@ -159,13 +160,14 @@ def original_columns(connection: Connection, survey: str) -> dict[Column, sql.Co
     """Return the survey's own columns under their prefix."""
     table = sql.Identifier("raw", survey).as_string()
     found = connection.execute(_QUERIES["original_columns"].encode(), {"table": table})
-    return dict(_original(name, type_name) for name, type_name in found)
+    return dict(_original(name, type_name, column_comments.read(comment)) for name, type_name, comment in found)
 
 
-def _original(name: str, type_name: str) -> tuple[Column, sql.Composable]:
+def _original(name: str, type_name: str, facts: ColumnFacts) -> tuple[Column, sql.Composable]:
     kind = _KINDS.get(type_name, Kind.OTHER)
     shown = (ORIGINAL_PREFIX + name).encode()[:_NAME_BYTES].decode("utf-8", "ignore")
-    return Column(shown, kind, f"{name}, as the survey published it"), sql.Identifier("r", name)
+    meaning = f"{name}, as the survey published it" + (f": {facts.description}" if facts.description else "")
+    return Column(shown, kind, meaning, facts.unit or None, facts.ucd, facts.known_unit), sql.Identifier("r", name)
 
 
 def _all_of(conditions: Iterable[sql.Composable]) -> sql.Composable:

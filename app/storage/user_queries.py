@@ -43,6 +43,16 @@ _DATATYPES = {
     1700: Datatype.DOUBLE,
 }
 _NUMERIC = 1700
+_ARRAY = 1022
+_SENT: dict[int | str, str] = {
+    _NUMERIC: "{0}::float8",
+    "point": "float8send({0}[1]) || float8send({0}[2])",
+    "circle": "float8send({0}[1]) || float8send({0}[2]) || float8send({0}[3])",
+    "polygon": (
+        "CASE WHEN {0} IS NOT NULL THEN (SELECT string_agg(float8send(corner.number), '' ORDER BY corner.place)"
+        " FROM unnest({0}) WITH ORDINALITY AS corner (number, place)) END"
+    ),
+}
 _CANCELLED = "57014"
 # Classes of SQLSTATE that speak of the query: values, names and types, more than it may have, or what it may not do.
 _OF_QUERIES = {"0A", "21", "22", "25", "34", "42", "53", "54", "XX"}
@@ -132,7 +142,7 @@ class Session:
             found = tuple(
                 replace(column, datatype=_datatype(column, kind)) for column, kind in zip(fields, kinds, strict=True)
             )
-            text = _limited(query, kinds, limit)
+            text = _limited(query, kinds, found, limit)
         with closing(self._blocks(text, len(kinds))) as blocks:
             yield Answer(found, blocks)
 
@@ -206,11 +216,15 @@ def _described(driver: psycopg.Connection[Any], query: str) -> list[int]:
     return [result.ftype(place) for place in range(result.nfields)]
 
 
-def _limited(query: str, kinds: Sequence[int], limit: int | None) -> str:
-    """Return the query with at most so many rows, in types that every kind of answer can hold."""
+def _limited(query: str, kinds: Sequence[int], fields: Sequence[Field], limit: int | None) -> str:
+    """Return the query with at most so many rows, in types that every kind of answer can hold.
+
+    A shape is sent as the bytes of its numbers, big-endian as in VOTable.
+    """
     names = [sql.Identifier(f"c{place}") for place in range(len(kinds))]
     columns = [
-        sql.SQL("{}::float8").format(one) if kind == _NUMERIC else one for one, kind in zip(names, kinds, strict=True)
+        sql.SQL(_SENT.get(field.xtype or "" if field.is_shape else kind, "{0}")).format(one)
+        for one, kind, field in zip(names, kinds, fields, strict=True)
     ]
     text = sql.SQL("SELECT {} FROM ({}) AS answer ({}) LIMIT {}").format(
         sql.SQL(", ").join(columns), _Verbatim(query), sql.SQL(", ").join(names), sql.Literal(limit)
@@ -219,8 +233,10 @@ def _limited(query: str, kinds: Sequence[int], limit: int | None) -> str:
 
 
 def _datatype(column: Field, kind: int) -> Datatype:
+    if kind == _ARRAY and column.is_shape:
+        return Datatype.DOUBLE
     found = _DATATYPES.get(kind)
-    if found is None:
+    if found is None or column.is_shape:
         raise QueryError(f"column {column.name!r} has a type that no answer can hold: use CAST")
     return Datatype.UNICODE if found is Datatype.TEXT and column.datatype is Datatype.UNICODE else found
 

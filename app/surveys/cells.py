@@ -184,6 +184,21 @@ def _unit_in_file(name: str, schema: pa.Schema) -> str | None:
     return unit.decode().strip() if unit else None
 
 
+def standard_spelling(unit: str) -> str | None:
+    """Return how VOUnits spell a unit, None where they or FITS do not know it.
+
+    >>> standard_spelling("km/s"), standard_spelling("furlongs")
+    ('km.s**-1', None)
+    """
+    try:
+        spelled: str = units.Unit(_parse(unit)).to_string("vounit")
+        for known in ("vounit", "fits"):
+            units.Unit(spelled, format=known)
+    except (ValueError, TypeError):
+        return None
+    return spelled or None
+
+
 def _parse(unit: str | None) -> Any:
     if unit in {"h", "hr", "hour", "hours"}:
         return units.hourangle

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.domain.fields import Field
 from app.services.queries import Queries, Tables
+from app.services.traffic import counted
 from app.storage.user_queries import Upload
 from app.vo.adql.translate import translate
 from app.vo.formats import OutputFormat
@@ -57,4 +58,5 @@ def pieces(
         question.translated, question.uploads, limit=question.most + 1, seconds=seconds, started=started
     ) as result:
         rows = Limited(result.blocks, question.most)
-        yield question.form.write(describe(result.fields), rows, Facts(result.version))
+        written = question.form.write(describe(result.fields), rows, Facts(result.version))
+        yield counted(written, question.form.name, lambda: rows.taken)

@@ -1,7 +1,7 @@
 """VOTable's BINARY2 made from what PostgreSQL's binary COPY sends, by one compiled loop over the rows.
 
 Both are big-endian. COPY: per field a length (-1 for NULL) and the bytes; BINARY2: per row one bit a field that says
-what is null (VOTable 1.4, section 5.4), then the fields, texts with their length before them.
+what is null (VOTable 1.4, section 5.4), then the fields, texts and polygons with their length before them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ _WIDTHS = {
     Datatype.TEXT: 0,
     Datatype.UNICODE: 0,
 }
-_PLAIN, _FLOATING, _LOGICAL, _TEXT, _UNICODE = range(5)
+_PLAIN, _FLOATING, _LOGICAL, _TEXT, _UNICODE, _NUMBERS = range(6)
+_UNITS = np.array([1, 1, 1, 1, 2, 8])  # bytes of what a length counts: characters, or doubles
 _KINDS = {Datatype.BOOLEAN: _LOGICAL, Datatype.FLOAT: _FLOATING, Datatype.DOUBLE: _FLOATING, Datatype.TEXT: _TEXT}
 _KINDS |= {Datatype.UNICODE: _UNICODE}
 
 
 def encode(fields: Sequence[Field], rows: Tuples) -> Bytes:
     """Return rows in BINARY2."""
-    kinds = np.array([_KINDS.get(_datatype(one), _PLAIN) for one in fields], np.int64)
-    widths = np.array([_WIDTHS[_datatype(one)] for one in fields], np.int64)
+    kinds = np.array([_kind(one) for one in fields], np.int64)
+    widths = np.array([_width(one) for one in fields], np.int64)
     for place in np.flatnonzero(kinds == _UNICODE):
         rows = _in_utf16(rows, int(place))
     flags = (len(fields) + 7) // 8
@@ -57,6 +58,19 @@ def _in_utf16(rows: Tuples, place: int) -> Tuples:
     positions[place] = len(rows.buffer) + np.cumsum(sizes) - sizes
     lengths[place] = np.where(rows.valid(place), sizes, -1)
     return Tuples(np.concatenate([rows.buffer, np.frombuffer(b"".join(texts), np.uint8)]), positions, lengths)
+
+
+def _kind(column: Field) -> int:
+    if column.is_shape:
+        return _NUMBERS if column.arraysize == "*" else _PLAIN
+    return _KINDS.get(_datatype(column), _PLAIN)
+
+
+def _width(column: Field) -> int:
+    """Return the bytes of a value, 0 where its length stands before it."""
+    if column.is_shape:
+        return 0 if column.arraysize == "*" else 8 * int(column.arraysize or 1)
+    return _WIDTHS[_datatype(column)]
 
 
 def _datatype(column: Field) -> Datatype:
@@ -84,7 +98,7 @@ def _fill(
                 out[starts[row] + field // 8] |= 0x80 >> (field % 8)
             source = positions[field, row]
             if kinds[field] >= _TEXT:
-                at = _put_text(out, at, buffer, source, max(length, 0), kinds[field] == _UNICODE)
+                at = _put_text(out, at, buffer, source, max(length, 0), _UNITS[kinds[field]])
             elif length > 0:
                 at = _put_value(out, at, buffer, source, length, kinds[field] == _LOGICAL)
             else:
@@ -92,14 +106,14 @@ def _fill(
 
 
 @numba.njit(cache=True, nogil=True)
-def _put_text(out: Bytes, at: int, buffer: Bytes, source: int, size: int, wide: bool) -> int:
-    """Write a text after its length in characters; those of two bytes as they are, of one byte only ASCII."""
-    count = size // 2 if wide else size
+def _put_text(out: Bytes, at: int, buffer: Bytes, source: int, size: int, unit: int) -> int:
+    """Write a text after its length in units; those of several bytes as they are, of one byte only ASCII."""
+    count = size // unit
     for i in range(4):
         out[at + i] = (count >> (24 - 8 * i)) & 0xFF
     for i in range(size):
         byte = buffer[source + i]
-        out[at + 4 + i] = byte if wide or byte < 0x80 else 0x3F
+        out[at + 4 + i] = byte if unit > 1 or byte < 0x80 else 0x3F
     return at + 4 + size
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.errors import ParameterError
 from app.domain.fields import Field
-from app.vo import text_tables, votable
+from app.vo import fits, text_tables, votable
 from app.vo.limits import Limited
 from app.vo.votable import Facts
 
@@ -21,6 +21,11 @@ class OutputFormat:
     write: Callable[[tuple[Field, ...], Limited, Facts], Iterator[bytes]]
     ivo_id: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Which kind of file this is, whatever its serialization."""
+        return self.aliases[0].partition("/")[0]
+
 
 _STANDARD = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
 BINARY2 = OutputFormat(
@@ -32,6 +37,7 @@ FORMATS = (
     OutputFormat(
         "application/x-votable+xml;serialization=tabledata", ("votable/td",), votable.tabledata, f"{_STANDARD}td"
     ),
+    OutputFormat(fits.MEDIA_TYPE, ("fits",), fits.table),
     OutputFormat("text/csv;header=present", ("csv", "text/csv"), text_tables.csv),
     OutputFormat("text/tab-separated-values", ("tsv",), text_tables.tsv),
     OutputFormat("application/json", ("json",), text_tables.json),

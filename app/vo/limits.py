@@ -19,11 +19,13 @@ class Limited:
 
     Attributes:
         overflow: whether there was a row more; known when all blocks have been taken.
+        taken: how many rows have been.
     """
 
     def __init__(self, blocks: Iterator[Tuples], most: int) -> None:
         self._blocks = blocks
         self._left = most
+        self.taken = 0
         self.overflow = False
 
     def __iter__(self) -> Iterator[Tuples]:
@@ -34,4 +36,5 @@ class Limited:
                 kept = slice(self._left)
                 block = replace(block, positions=block.positions[:, kept], lengths=block.lengths[:, kept])  # noqa: PLW2901
             self._left -= block.positions.shape[1]
+            self.taken += block.positions.shape[1]
             yield block

@@ -112,7 +112,7 @@ def _column_row(table: ServedTable, column: Field, place: int) -> tuple[Cell, ..
         table.full_name,
         shown(column.name),
         (column.datatype or _TEXT).value,
-        "*" if column.datatype in {Datatype.TEXT, Datatype.UNICODE} else None,
+        column.arraysize,
         column.xtype,
         None,
         column.description,

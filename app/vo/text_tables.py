@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from app.domain.fields import Datatype, Field
-from app.vo.cells import columns
+from app.vo.cells import columns, written
 from app.vo.limits import Limited
 from app.vo.votable import Facts
 
@@ -29,7 +29,14 @@ def json(fields: tuple[Field, ...], rows: Limited, facts: Facts) -> Iterator[byt
     pieces = (_lists(fields, block) for block in rows)
     first = next(pieces, b"")
     described = [
-        {"name": one.name, "datatype": one.datatype, "unit": one.unit, "ucd": one.ucd, "description": one.description}
+        {
+            "name": one.name,
+            "datatype": one.datatype,
+            "unit": one.unit,
+            "ucd": one.ucd,
+            "description": one.description,
+            **({"arraysize": one.arraysize, "xtype": one.xtype} if one.is_shape else {}),
+        }
         for one in fields
     ]
     yield b'%s,"data":[%s' % (orjson.dumps({"version": facts.version, "metadata": described})[:-1], first)
@@ -46,7 +53,7 @@ def _separated(fields: tuple[Field, ...], rows: Limited, sign: str) -> Iterator[
     options: dict[str, Any] = {"delimiter": sign, "quoting_style": "needed"}
     names = [column.name for column in fields]
     for place, block in enumerate(rows):
-        table = pa.Table.from_arrays(columns(fields, block), names=names)
+        table = pa.Table.from_arrays([written(column) for column in columns(fields, block)], names=names)
         sink = io.BytesIO()
         arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(include_header=place == 0, **options))
         yield sink.getvalue()

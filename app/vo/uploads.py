@@ -86,9 +86,8 @@ def read(name: str, content: bytes) -> Upload:
         label = _free(described.name or key, columns)
         column, values = _column(name, label, rows[key])
         unit = None if described.unit is None else str(described.unit)
-        fields.append(
-            Field(label, column, unit, described.ucd, described.description, described.xtype, longest=_longest(values))
-        )
+        xtype = described.xtype if column.textual else None  # a shape is several numbers, which no column here holds
+        fields.append(Field(label, column, unit, described.ucd, described.description, xtype, longest=_longest(values)))
         columns[label] = values
     return Upload(name, tuple(fields), columns)
 

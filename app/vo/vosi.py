@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from app.domain.errors import NotFoundError
-from app.domain.fields import Datatype, Field, ServedTable
+from app.domain.fields import Field, ServedTable
 from app.services.tap_jobs import LONGEST_KEPT, MOST_SECONDS, USUAL_KEPT, USUAL_SECONDS
 from app.vo.answers import VotableRoute
 from app.vo.examples import EXAMPLES
@@ -23,8 +23,21 @@ from app.vo.tap_schema import KEYS, SCHEMAS, shown, with_schema
 XML = "text/xml; charset=utf-8"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+_GEOMETRY = {
+    "POINT": "ra and dec in ICRS degrees; in an answer xtype point",
+    "CIRCLE": "a centre and a radius, each from a column or fixed; in an answer xtype circle",
+    "POLYGON": "of up to 1,000 fixed corners, great circles between them, less than a hemisphere; xtype polygon",
+    "BOX": "a POLYGON of fixed size around a fixed centre, width and height along the arms of a cross on the sky",
+    "CONTAINS": "any shape in a CIRCLE, POLYGON or BOX",
+    "INTERSECTS": "any two shapes but two POINTs",
+    "DISTANCE": "of two POINTs, in degrees",
+    "AREA": "of any shape, in square degrees",
+    "CENTROID": "of any shape",
+    "COORD1": "of a POINT",
+    "COORD2": "of a POINT",
+    "COORDSYS": "of any shape: ICRS",
+}
 _FEATURES = {
-    "adqlgeo": "POINT CIRCLE POLYGON BOX CONTAINS INTERSECTS DISTANCE AREA CENTROID COORD1 COORD2 COORDSYS",
     "adql-string": "LOWER UPPER ILIKE",
     "adql-sets": "UNION EXCEPT INTERSECT",
     "adql-common-table": "WITH",
@@ -141,7 +154,10 @@ def interface(address: str, version: str = "", *, use: str = "full") -> str:
 
 def _tap(base: str) -> str:
     """Return the capability of queries (TAPRegExt)."""
-    features = "".join(
+    geometry = "".join(
+        f"<feature><form>{name}</form><description>{text}</description></feature>" for name, text in _GEOMETRY.items()
+    )
+    features = f"<languageFeatures type={quoteattr(f'{_LANGUAGE}adqlgeo')}>{geometry}</languageFeatures>" + "".join(
         f"<languageFeatures type={quoteattr(_LANGUAGE + kind)}>"
         f"{''.join(f'<feature><form>{name}</form></feature>' for name in names.split())}</languageFeatures>"
         for kind, names in _FEATURES.items()
@@ -181,7 +197,7 @@ def _table(described: ServedTable, *, columns: bool) -> str:
 
 
 def _column(column: Field) -> str:
-    size = ' arraysize="*"' if column.datatype in {Datatype.TEXT, Datatype.UNICODE} else ""
+    size = f' arraysize="{column.arraysize}"' if column.arraysize else ""
     xtype = f' extendedType="{column.xtype}"' if column.xtype else ""
     kind = f'<dataType xsi:type="vs:VOTableType"{size}{xtype}>{column.datatype}</dataType>'
     parts = (("description", column.description), ("unit", column.unit), ("ucd", column.ucd))

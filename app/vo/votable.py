@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 from app.domain.errors import SosError
-from app.domain.fields import Datatype, Field
+from app.domain.fields import Field
 from app.vo.limits import Limited
 
 if TYPE_CHECKING:
@@ -68,12 +68,9 @@ def info(name: str, value: str, text: str = "") -> str:
 def field_element(column: Field, tag: str = "FIELD", extra: str = "") -> str:
     """Return what describes a column."""
     assert column.datatype is not None, "the columns of an answer have types"
-    size = ' arraysize="*"' if column.datatype in {Datatype.TEXT, Datatype.UNICODE} else ""
-    known = {"unit": column.unit, "ucd": column.ucd, "xtype": column.xtype}
+    known = {"arraysize": column.arraysize, "unit": column.unit, "ucd": column.ucd, "xtype": column.xtype}
     attributes = "".join(f" {name}={quoteattr(value)}" for name, value in known.items() if value)
-    start = (
-        f"<{tag} name={quoteattr(_clean(column.name))} datatype={quoteattr(column.datatype)}{size}{attributes}{extra}"
-    )
+    start = f"<{tag} name={quoteattr(_clean(column.name))} datatype={quoteattr(column.datatype)}{attributes}{extra}"
     if not column.description:
         return f"{start}/>\n"
     return f"{start}><DESCRIPTION>{escape(_clean(column.description))}</DESCRIPTION></{tag}>\n"
@@ -128,12 +125,12 @@ def _encoded(fields: tuple[Field, ...], rows: Iterable[Tuples]) -> Iterator[byte
 def _written(fields: tuple[Field, ...], rows: Iterable[Tuples]) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - takes half a second, and BINARY2 does without it
 
-    from app.vo.cells import columns  # noqa: PLC0415 - with it
+    from app.vo.cells import columns, written  # noqa: PLC0415 - with it
 
     for block in rows:
         cells = []
         for column in columns(fields, block):
-            texts = column.cast(pa.large_string()).to_pylist()
+            texts = written(column).cast(pa.large_string()).to_pylist()
             if pa.types.is_floating(column.type):
                 cells.append([_NUMBERS.get(text, text) for text in texts])
             else:

@@ -33,6 +33,7 @@ CONTRACT = [
     "/v1/admin/audit",
     "/healthz",
     "/readyz",
+    "/metrics",
 ]
 
 

@@ -46,9 +46,14 @@ def rows_of(fields: tuple[Field, ...], block: Tuples) -> list[dict[str, Any]]:
 
 def _column(block: Tuples, place: int, column: Field) -> list[Any]:
     valid = block.valid(place)
+    values: list[Any]
+    if column.is_shape:
+        data, offsets = block.text(place)
+        values = [np.frombuffer(bytes(data[a:b]), ">f8").tolist() for a, b in pairwise(offsets)]
+        return [value if ok else None for value, ok in zip(values, valid, strict=True)]
     if column.datatype.textual:
         data, offsets = block.text(place)
-        values: list[Any] = [bytes(data[a:b]).decode() for a, b in pairwise(offsets)]
+        values = [bytes(data[a:b]).decode() for a, b in pairwise(offsets)]
     else:
         values = block.fixed(place, DTYPES[column.datatype]).tolist()
     return [value if ok else None for value, ok in zip(values, valid, strict=True)]

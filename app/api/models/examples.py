@@ -431,6 +431,18 @@ AUDIT: dict[str, Any] = {
     ],
 }
 
+METRICS = """\
+# HELP sos_http_requests_total Requests that were answered
+# TYPE sos_http_requests_total counter
+sos_http_requests_total{method="GET",route="/v1/cone",status="2xx"} 48211.0
+# HELP sos_database_up Whether the database answered in time
+# TYPE sos_database_up gauge
+sos_database_up 1.0
+# HELP sos_published_version The version that is served
+# TYPE sos_published_version gauge
+sos_published_version 3.0
+"""
+
 READY: dict[str, Any] = {
     "ready": True,
     "schema": "0007",

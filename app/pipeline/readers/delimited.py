@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from csv import reader
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +32,7 @@ _WIDER = {pa.int64(): pa.float64(), pa.float64(): pa.string(), pa.bool_(): pa.st
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written: separator, lines to skip before the rows, column names, types, units, nulls."""
+    """How a text table is written: separator, lines before the rows, columns with types, units and meanings, nulls."""
 
     delimiter: str
     skip_lines: int
@@ -40,6 +40,7 @@ class Dialect:
     types: Mapping[str, pa.DataType]
     nulls: tuple[str, ...]
     units: Mapping[str, str]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_delimited(path: Path, *, text_columns: Collection[str] = (), missing: Collection[str] = ()) -> SurveyTable:
@@ -100,7 +101,10 @@ def proved(path: Path, dialect: Dialect, form: str) -> SurveyTable:
             dialect = replace(dialect, types={**dialect.types, unfit.column: unfit.wider(dialect)})
         else:
             break
-    fields = [make_field(name, dialect.types[name], dialect.units.get(name)) for name in dialect.names]
+    fields = [
+        make_field(name, dialect.types[name], dialect.units.get(name), None, dialect.descriptions.get(name))
+        for name in dialect.names
+    ]
     return SurveyTable(path.name, form, pa.schema(fields), rows, lambda _: _named(path, dialect, pa.schema(fields)))
 
 

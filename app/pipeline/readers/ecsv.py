@@ -45,7 +45,8 @@ def read_ecsv(path: Path, *, missing: Collection[str] = ()) -> SurveyTable:
     except Exception as error:  # YAML raises many kinds
         raise TableError(path.name, f"its ECSV header cannot be read: {error}") from error
     units = {column["name"]: column["unit"] for column in columns if column.get("unit")}
-    dialect = Dialect(header.get("delimiter", " "), len(lines) + 1, names, types, ("", *missing), units)
+    said = {column["name"]: column["description"] for column in columns if column.get("description")}
+    dialect = Dialect(header.get("delimiter", " "), len(lines) + 1, names, types, ("", *missing), units, said)
     return proved(path, dialect, "ECSV")
 
 

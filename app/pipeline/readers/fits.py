@@ -6,6 +6,7 @@ as memory in use.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from app.domain.errors import TableError
 from app.pipeline.readers.fits_columns import FitsColumn, fits_column, stored_dtype
 from app.pipeline.readers.source import is_gzip, open_bytes
 from app.pipeline.readers.table import SurveyTable, make_field, rows_within
+
+_SAYS_NOTHING = re.compile(
+    r"\s*((label|name|title)( for| of)?( the)? ?)?(field|column)?( name)?\s*\d*\s*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,12 @@ def read_fits(path: Path, *, table: int | str | None = None) -> SurveyTable:
             hdu = _choose(path.name, hdus, table)
             columns = [fits_column(path.name, column) for column in hdu.columns]
             layout = _layout(path, hdu)
-            ucds = [hdu.header.get(f"TUCD{number}") for number in range(1, len(columns) + 1)]
+            said = [_said(hdu.header, number) for number in range(1, len(columns) + 1)]
     except (OSError, EOFError, fits.VerifyError) as error:
         raise TableError(path.name, f"is not a readable FITS file: {error}") from error
     _check_length(path, layout)
-    described = zip(columns, ucds, strict=True)
-    schema = pa.schema([make_field(column.name, column.kind, column.unit, ucd) for column, ucd in described])
+    described = zip(columns, said, strict=True)
+    schema = pa.schema([make_field(column.name, column.kind, column.unit, *words) for column, words in described])
     return SurveyTable(path.name, "FITS", schema, layout.rows, lambda rows: _read(path, layout, columns, schema, rows))
 
 
@@ -65,6 +70,16 @@ def _choose(file: str, hdus: fits.HDUList, table: int | str | None) -> Any:
         seen.append(f"{number} {hdu.name}".strip())
     wanted = "" if table is None else f" {table!r}"
     raise TableError(file, f"has no binary table{wanted}; extensions with one: {', '.join(seen) or 'none'}")
+
+
+def _said(header: Any, number: int) -> tuple[str | None, str | None]:
+    """Return the UCD of a column and what is said of it: TCOMMn, or else the comment behind its name.
+
+    Programs that write FITS put something of their own there where they are told nothing.
+    """
+    behind = str(header.comments[f"TTYPE{number}"]) if f"TTYPE{number}" in header else ""
+    meaning = header.get(f"TCOMM{number}") or ("" if _SAYS_NOTHING.match(behind) else behind)
+    return header.get(f"TUCD{number}"), str(meaning) or None
 
 
 def _layout(path: Path, hdu: Any) -> _Layout:

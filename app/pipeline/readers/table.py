@@ -18,8 +18,8 @@ BYTES_PER_BATCH = 32 << 20
 class SurveyTable:
     """A table in a file: its columns with their types and units, and its rows in batches.
 
-    `rows` is the number of rows where it is known before reading. A column's unit and UCD, as the file spells them, are
-    in the metadata of its field.
+    `rows` is the number of rows where it is known before reading. A column's unit, UCD and description, as the file
+    spells them, are in the metadata of its field.
     """
 
     file: str
@@ -45,9 +45,11 @@ def rows_within(row_bytes: float, rows: int) -> int:
     return max(1, min(rows, int(BYTES_PER_BATCH / max(row_bytes, 1))))
 
 
-def make_field(name: str, kind: pa.DataType, unit: str | None = None, ucd: str | None = None) -> pa.Field:
-    """Return a column's description; unit and UCD go into its metadata."""
-    given = {"unit": (unit or "").strip(), "ucd": (ucd or "").strip()}
+def make_field(
+    name: str, kind: pa.DataType, unit: str | None = None, ucd: str | None = None, description: str | None = None
+) -> pa.Field:
+    """Return a column as the file describes it; what it says goes into the metadata."""
+    given = {"unit": (unit or "").strip(), "ucd": (ucd or "").strip(), "description": (description or "").strip()}
     return pa.field(name, kind, metadata={key: text for key, text in given.items() if text} or None)
 
 
@@ -59,6 +61,11 @@ def unit_of(field: pa.Field) -> str | None:
 def ucd_of(field: pa.Field) -> str | None:
     """Return the UCD that the file gives for a column, None where it gives none."""
     return _given(field, b"ucd")
+
+
+def description_of(field: pa.Field) -> str | None:
+    """Return what the file says about a column, on one line; None where it says nothing."""
+    return " ".join((_given(field, b"description") or "").split()) or None
 
 
 def _given(field: pa.Field, key: bytes) -> str | None:

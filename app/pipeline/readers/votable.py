@@ -30,7 +30,9 @@ def read_votable(path: Path, *, table: int | str | None = None) -> SurveyTable:
         fields = next(events, None)
     if not isinstance(fields, list):
         raise TableError(path.name, f"has no table {'' if table is None else repr(table)}".rstrip())
-    schema = pa.schema([make_field(field.name, field.arrow_type(), field.unit, field.ucd) for field in fields])
+    schema = pa.schema(
+        [make_field(field.name, field.arrow_type(), field.unit, field.ucd, field.description) for field in fields]
+    )
     return SurveyTable(path.name, "VOTable", schema, None, lambda rows: _read(path, table, schema, rows))
 
 
@@ -110,7 +112,7 @@ class _Handler:
     def __init__(self, file: str, table: int | str | None) -> None:
         self.file, self.wanted = file, table
         self.tables = 0
-        self.inside = self.announced = self.stream = self.done = False
+        self.inside = self.announced = self.stream = self.done = self.in_field = False
         self.fields: list[Field] = []
         self.events: list[object] = []
         self.row: list[str | None] = []
@@ -147,6 +149,11 @@ class _Handler:
             self.events.append(tuple(self.row))
         elif tag == "STREAM":
             self.text = None
+        elif tag == "FIELD":
+            self.in_field = False
+        elif tag == "DESCRIPTION" and self.in_field and self.text is not None:
+            self.fields[-1] = self.fields[-1].with_description("".join(self.text))
+            self.text = None
         elif tag == "TABLE":
             if not self.announced:
                 self.events.append(self.fields)
@@ -168,6 +175,11 @@ class _Handler:
     def _start_field(self, attributes: dict[str, str]) -> None:
         if self.inside:
             self.fields.append(Field.parse(self.file, attributes))
+            self.in_field = True
+
+    def _start_description(self, _: dict[str, str]) -> None:
+        if self.inside and self.in_field and not self.announced:
+            self.text = []
 
     def _start_values(self, attributes: dict[str, str]) -> None:
         if self.inside and self.fields and "null" in attributes and not self.announced:
@@ -196,6 +208,7 @@ class _Handler:
     _STARTS: ClassVar[dict[str, Callable[[_Handler, dict[str, str]], None]]] = {
         "TABLE": _start_table,
         "FIELD": _start_field,
+        "DESCRIPTION": _start_description,
         "VALUES": _start_values,
         "DATA": _start_data,
         "TABLEDATA": lambda self, _: self._start_form("TABLEDATA"),

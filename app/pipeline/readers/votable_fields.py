@@ -38,6 +38,7 @@ class Field:
     unit: str | None
     ucd: str | None = None
     null: str | None = None
+    description: str | None = None
 
     @classmethod
     def parse(cls, file: str, attributes: Mapping[str, str]) -> Field:
@@ -57,6 +58,10 @@ class Field:
     def with_null(self, null: str) -> Field:
         """Return the column with the value that means "no value"."""
         return replace(self, null=null)
+
+    def with_description(self, description: str) -> Field:
+        """Return the column with what is said about it."""
+        return replace(self, description=description)
 
     @property
     def is_text(self) -> bool:

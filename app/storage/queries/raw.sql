@@ -20,6 +20,15 @@ ALTER TABLE {table} ALTER COLUMN {column} TYPE {type} USING {column}::{type}
 -- Whether a column holds whole numbers that double precision would round.
 SELECT EXISTS (SELECT FROM {table} WHERE {column} NOT BETWEEN -9007199254740992 AND 9007199254740992)
 
+-- comments --
+-- What has been said about the columns of a raw table.
+SELECT attname AS name, col_description(attrelid, attnum) AS comment FROM pg_attribute
+WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NOT NULL
+
+-- comment --
+-- Say something about a column.
+COMMENT ON COLUMN {table}.{column} IS {comment}
+
 -- add_key --
 -- Made after the rows are in: an index built at once is faster than one kept up row by row.
 ALTER TABLE {table} ADD PRIMARY KEY (measurement_id)

@@ -31,8 +31,8 @@ EXISTS (SELECT
           AND c.survey_id = (SELECT survey_id FROM survey WHERE name = {survey}))
 
 -- original_columns --
--- The columns of a survey's raw table and the names of their types, in the order of the file.
-SELECT attname AS name, typname AS type
+-- The columns of a survey's raw table, the names of their types and what is said about them, in the order of the file.
+SELECT attname AS name, typname AS type, col_description(attrelid, attnum) AS comment
 FROM pg_attribute
 JOIN pg_type ON pg_type.oid = atttypid
 WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped

@@ -12,8 +12,8 @@ from app.domain.errors import QueryError
 from app.domain.fields import Datatype
 from app.vo.adql import geometry, places
 from app.vo.adql.functions import AGGREGATES, FUNCTIONS, in_unit
-from app.vo.adql.geometry import SHAPES, Argument, Point, Shape
 from app.vo.adql.scopes import Scope, closest
+from app.vo.adql.shapes import SHAPES, Argument, Point, Shape
 from app.vo.adql.values import Value
 
 PREDICATES: Mapping[str, Callable[[Shape, Shape], str]] = {
@@ -122,10 +122,11 @@ class Calls:
         if name == "CENTROID":
             return self._say(node, geometry.centroid, shape)
         if name == "COORDSYS":
-            return Value("'ICRS'", Datatype.TEXT, name="coordsys")
+            return Value("'ICRS'", Datatype.TEXT, name="coordsys", longest=4)
         if not isinstance(shape, Point):
             raise self._error(node, f"{name} takes a POINT")
-        return shape.ra if name == "COORD1" else shape.dec
+        coordinate = shape.ra if name == "COORD1" else shape.dec
+        return replace(coordinate, name=coordinate.field.name if coordinate.field else name.lower(), unit="deg")
 
     def _in_unit(self, node: exp.Anonymous, scope: Scope) -> Value:
         arguments = node.expressions

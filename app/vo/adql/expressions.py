@@ -10,12 +10,12 @@ from sqlglot import exp
 
 from app.domain.errors import QueryError
 from app.domain.fields import Datatype
-from app.vo.adql import geometry, places
+from app.vo.adql import geometry, places, shapes
 from app.vo.adql.calls import PREDICATES, Calls, call_name
 from app.vo.adql.chains import chain, constant_of, type_of
 from app.vo.adql.functions import widest
-from app.vo.adql.geometry import Argument
 from app.vo.adql.scopes import Scope
+from app.vo.adql.shapes import Argument
 from app.vo.adql.values import Value, literal
 
 Subquery = Callable[[exp.Expr, Scope], tuple[str, tuple[Datatype | None, ...]]]
@@ -67,9 +67,20 @@ class Expressions:
         """
         found = self.argument(node, scope)
         if not isinstance(found, Value):
-            what = f"a {type(found).__name__.upper()} has no value of its own: put it into CONTAINS, DISTANCE or AREA"
+            what = f"a {type(found).__name__.upper()} cannot be computed with: put it into CONTAINS, DISTANCE or AREA"
             raise self._error(node, what)
         return found
+
+    def item(self, node: exp.Expr, scope: Scope) -> Value:
+        """Return an expression that an answer can hold: one that has a value, or a shape.
+
+        Raises:
+            QueryError: it is no ADQL.
+        """
+        if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
+            return scope.column(node)
+        found = self.argument(node, scope)
+        return found if isinstance(found, Value) else shapes.as_value(found)
 
     def condition(self, node: exp.Expr, scope: Scope) -> str:
         """Return an expression that is true or false."""
@@ -85,11 +96,17 @@ class Expressions:
     def _error(self, node: exp.Expr, problem: str) -> QueryError:
         return places.error(node, problem, self._text)
 
-    def as_column(self, node: exp.Column, scope: Scope) -> Value:
-        """Write a column."""
+    def as_column(self, node: exp.Column, scope: Scope) -> Argument:
+        """Write a column; one that holds shapes is a shape."""
         if isinstance(node.this, exp.Star):
             raise self._error(node, "* stands after SELECT or in COUNT(*)")
-        return scope.column(node)
+        found = scope.column(node)
+        if not found.xtype:
+            return found
+        try:
+            return shapes.of_column(found)
+        except QueryError as error:
+            raise self._error(node, error.problem) from None
 
     def as_literal(self, node: exp.Literal, _: Scope) -> Value:
         """Write a number or a text."""

@@ -128,10 +128,10 @@ class Selects:
         elif isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
             yield from self._not_empty(node, self._all_of(node, scope))
         elif isinstance(node, exp.Alias):
-            found = self._expressions.value(node.this, scope)
+            found = self._expressions.item(node.this, scope)
             yield replace(found, name=checked_name(node.args["alias"], self._text))
         else:
-            found = self._expressions.value(node, scope)
+            found = self._expressions.item(node, scope)
             yield found if found.name or not found.field else replace(found, name=found.field.name)
 
     def _all_of(self, node: exp.Column, scope: Scope) -> list[Value]:
@@ -297,7 +297,7 @@ def _fields(values: list[Value]) -> Iterator[Field]:
         if value.field is not None:
             yield replace(value.field, name=name)
         else:
-            yield Field(name, value.datatype, value.unit, longest=value.longest)
+            yield Field(name, value.datatype, value.unit, xtype=value.xtype, longest=value.longest)
 
 
 def _common(one: Field, other: Field) -> Field:
@@ -308,4 +308,5 @@ def _common(one: Field, other: Field) -> Field:
     if Datatype.UNICODE in {one.datatype, other.datatype}:
         datatype = Datatype.UNICODE
     unit = one.unit if one.unit == other.unit else None
-    return Field(one.name, datatype, unit, longest=max(one.longest, other.longest))
+    xtype = one.xtype if one.xtype == other.xtype else None
+    return Field(one.name, datatype, unit, xtype=xtype, longest=max(one.longest, other.longest))

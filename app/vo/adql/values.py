@@ -16,6 +16,7 @@ class Value:
         datatype: what it holds, None where only the database knows.
         field: the column that it is, where it is nothing else.
         unit: its unit, where that is known.
+        xtype: which shape its numbers are, `point`, `circle` or `polygon`, where it is one.
         constant: its number, where that is known from the query alone.
         longest: characters that a text is expected to have at most.
         name: what the column of an answer is called, unless the query says so.
@@ -28,6 +29,7 @@ class Value:
     constant: float | None = None
     name: str | None = None
     longest: int = 1_000
+    xtype: str | None = None
 
     @property
     def double(self) -> str:
@@ -37,7 +39,8 @@ class Value:
 
 def of_column(sql: str, column: Field) -> Value:
     """Return a column as an expression."""
-    return Value(sql, column.datatype, column, column.unit, longest=column.longest)
+    shape = column.xtype if column.is_shape else None
+    return Value(sql, column.datatype, column, column.unit, longest=column.longest, xtype=shape)
 
 
 def quoted(name: str) -> str:
