@@ -108,7 +108,8 @@ def leave_one_link_out(seen: Sightings, *, fewest: int = 3) -> list[LinkTest]:
     Raises:
         ValueError: a survey has no path to an anchor.
     """
-    variance = seen.fitted().variance
+    whole = seen.fitted()
+    variance, robust = whole.variance, whole.weight * whole.variance
     sizes = np.full((seen.stars, len(seen.names)), np.nan)
     values = np.full_like(sizes, np.nan)
     sizes[seen.star, seen.survey], values[seen.star, seen.survey] = variance, seen.value
@@ -121,7 +122,7 @@ def leave_one_link_out(seen: Sightings, *, fewest: int = 3) -> list[LinkTest]:
             difference, spread = (values[:, a] - values[:, b])[common], (sizes[:, a] + sizes[:, b])[common]
             observed, observed_error = _mean(difference, spread)
             rest = ~(common[seen.star] & ((seen.survey == a) | (seen.survey == b)))
-            predicted, error = _difference(seen, rest, variance, a, b)
+            predicted, error = _difference(seen, rest, variance, robust, a, b)
             pull = (observed - predicted) / float(np.hypot(observed_error, error))
             names = seen.names[a], seen.names[b]
             tests.append(LinkTest(*names, int(common.sum()), observed, observed_error, predicted, error, pull))
@@ -138,7 +139,9 @@ def _mean(values: Floats, variance: Floats) -> tuple[float, float]:
     return mean, float(1.0 / np.sqrt(weight.sum()))
 
 
-def _difference(seen: Sightings, rest: Booleans, variance: Floats, a: int, b: int) -> tuple[float, float]:
+def _difference(
+    seen: Sightings, rest: Booleans, variance: Floats, robust: Floats, a: int, b: int
+) -> tuple[float, float]:
     """Return z_a - z_b and its error by the sightings `rest` (n,), NaN where these do not join the two."""
     system = seen.system()
     part = system.where(rest)
@@ -150,7 +153,7 @@ def _difference(seen: Sightings, rest: Booleans, variance: Floats, a: int, b: in
     used = joined[system.owner] & ~held[system.owner]
     inside = joined[part.survey]
     part = part.where(inside).with_columns(used)
-    solution = solve(part, variance=variance[rest][inside])
+    solution = solve(part, variance=variance[rest][inside], robust=robust[rest][inside])
     sign = (part.owner == a).astype(np.float64) - (part.owner == b)
     return float(sign @ solution.theta), float(np.sqrt(sign @ solution.covariance @ sign))
 

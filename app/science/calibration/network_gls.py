@@ -128,7 +128,7 @@ class LinearSolution:
     total: Floats
 
 
-def solve(system: StarSystem, *, variance: Floats | None = None) -> Solution:
+def solve(system: StarSystem, *, variance: Floats | None = None, robust: Floats | None = None) -> Solution:
     """Fit all coefficients at once by Huber's M-estimate, with error sizes learnt from the residuals.
 
     Iteratively reweighted least squares; each survey's variance is its quoted one, scaled down or with an extra term
@@ -138,6 +138,7 @@ def solve(system: StarSystem, *, variance: Floats | None = None) -> Solution:
     Args:
         system: the observations.
         variance: of the observations, (n,), where it is known already and not to be learnt.
+        robust: weights to begin with, (n,); with known variances the result is that of any others, found sooner.
 
     Raises:
         ValueError: a survey has no path to a known star, so that its constant is free.
@@ -153,7 +154,7 @@ def solve(system: StarSystem, *, variance: Floats | None = None) -> Solution:
     quoted = _filled(system)
     known_sizes = variance is not None
     variance = _first_variance(system, quoted) if variance is None else variance
-    robust = np.ones(len(variance))
+    robust = np.ones(len(variance)) if robust is None else robust
     scale, extra = np.ones(system.surveys), np.zeros(system.surveys)
     for _ in range(ITERATIONS):
         step = linear(system, robust / variance, _penalty(system, variance))
@@ -189,7 +190,7 @@ def linear(system: StarSystem, weight: Floats, penalty: Floats) -> LinearSolutio
     covariance = _inverse(normal)
     theta = covariance @ right
     offset = mean_value - mean @ theta
-    leverage = weight / total[star] + weight * np.einsum("ij,jk,ik->i", reduced, covariance, reduced, optimize=True)
+    leverage = weight / total[star] + weight * np.einsum("ij,ij->i", reduced @ covariance, reduced)
     return LinearSolution(
         theta, covariance, system.value - design @ theta - offset[star], offset, leverage, mean, total
     )
