@@ -89,7 +89,7 @@ def _from_the_rest(system: StarSystem, solution: Solution, variance: Floats) -> 
     usable = others > 1e-9 * weight
     moment = (system.by_star @ (weight * (system.value - bias)))[system.star] - weight * (system.value - bias)
     others = np.where(usable, others, np.nan)
-    model = np.einsum("ij,jk,ik->i", system.design, solution.covariance, system.design, optimize=True)
+    model = np.einsum("ij,ij->i", system.design @ solution.covariance, system.design)
     return system.value - bias - moment / others, np.sqrt(variance + 1.0 / others + model)
 
 
