@@ -49,6 +49,7 @@ class Alignment:
         own_errors: per survey the error that stands in where it quotes none, (3,); NaN until it is needed and known.
         scale: what the stages so far have built.
         strong: the surveys on the scale: star, standard errors, which values are used, uncertainty of the zero points.
+        finished: uncertainty of a scale that was finished before; None for one that grows here.
     """
 
     plan: Plan
@@ -56,6 +57,7 @@ class Alignment:
     own_errors: Mapping[str, Floats]
     scale: ReferenceScale
     strong: dict[str, Contribution] = field(default_factory=dict)
+    finished: ScaleError | None = None
 
     @classmethod
     def begin(cls, plan: Plan, frames: Mapping[str, Frame], quoted_errors: Mapping[str, Floats]) -> Alignment:
@@ -111,6 +113,8 @@ class Alignment:
 
     def scale_error(self) -> ScaleError:
         """Return the uncertainty of the zero points of the surveys on the scale, and each star's share of them."""
+        if self.finished is not None:
+            return self.finished
         values = {name: (part.star, part.error, part.used) for name, part in self.strong.items()}
         errors = np.array([part.zero_point_error for part in self.strong.values()])
         return scale_error(values, np.array([np.diag(np.square(errors[:, p])) for p in range(3)]))
