@@ -198,9 +198,9 @@ def _warnings(report: Mapping[str, Any], known: KnownStars, fit: UserSurveyFit) 
     found = []
     for name, (rows, same) in known.repeats.items():
         found.append(
-            f"{same} of {rows} linked rows in common with {name} repeat its values: the table is that survey, or has it "
-            "in it. The catalogue's values of these stars are made of them, among others: figures on held-out stars are "
-            f"circular there, and intervals too narrow. {name}'s own calibrated values are in the catalogue"
+            f"{same} of {rows} linked rows in common with {name} repeat its values: the table is that survey, or has "
+            "it in it. The catalogue's values of these stars are made of them, among others: figures on held-out stars "
+            f"are circular there, and intervals too narrow. {name}'s own calibrated values are in the catalogue"
         )
     held = report["matches"]["stars_by_split"]["test"]
     if held < FEW_TO_JUDGE:

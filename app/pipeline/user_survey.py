@@ -55,16 +55,16 @@ def fit_user_survey(frame: Frame, known: KnownStars, plan: Plan, *, each: Each =
     links = alignment.links(NAME).finite()
     stars = links.where(links.split != TEST).stars
     if not stars:
-        raise ConflictError(_too_few(known, plan, "none of its stars is outside the test split and on the scale"))
+        raise ConflictError(_too_few(known, f"none is left to learn from, {plan.fit.fewest} are needed"))
     if alignment.is_weak(NAME):
         network = alignment.network([NAME])
         if NAME in network.refused:
-            raise ConflictError(_too_few(known, plan, network.refused[NAME]))
+            raise ConflictError(_too_few(known, network.refused[NAME]))
         return UserSurveyFit(network_survey(network, NAME, alignment), network, stars)
     try:
         fitted = fit_survey(alignment.links(NAME), FREE, plan.fit, own_error=alignment.own_errors[NAME], each=each)
     except ValueError as problem:
-        raise ConflictError(_too_few(known, plan, str(problem))) from problem
+        raise ConflictError(_too_few(known, str(problem))) from problem
     return UserSurveyFit(fitted, None, stars)
 
 
@@ -94,14 +94,14 @@ def typical_errors(frame: Frame) -> Floats:
     return np.array(medians, dtype=np.float64)
 
 
-def _too_few(known: KnownStars, plan: Plan, why: str) -> str:
+def _too_few(known: KnownStars, why: str) -> str:
     counts: Mapping[str, Any] = {
         "rows found a star of the catalogue": int((known.star > 0).sum()),
         "of these are linked to it": int(known.linked.sum()),
     }
     found = ", ".join(f"{count} {what}" for what, count in counts.items())
-    help_ = "a larger radius, another column of positions or identifiers, or more stars in common would help"
+    help_ = "A larger radius, another column of positions or identifiers, or more stars in common would help"
     return (
         f"the table has too few stars in common with the catalogue ({found}; {known.links} different stars, of which "
-        f"one in five is kept for the test): {why}; {plan.fit.fewest} are needed at least. {help_}"
+        f"one in five is kept for the test): {why}. {help_}"
     )

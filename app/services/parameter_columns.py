@@ -19,7 +19,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "logg_err": ("logg_err", "e_logg", "err_logg", "logg_error", "sigma_logg", "logg_unc"),
     "feh_err": ("feh_err", "e_feh", "e_fe_h", "fe_h_err", "err_feh", "feh_error", "sigma_feh", "e_[fe/h]", "m_h_err"),
     "snr": ("snr", "sn", "s_n", "snrg", "signal_to_noise"),
-    "g_mag": ("g_mag", "gmag", "phot_g_mean_mag", "gaia_g"),
+    "g_mag": ("g_mag", "gmag", "phot_g_mean_mag", "gaia_g", "gmag_edr3"),
     "k_mag": ("k_mag", "kmag", "ks_mag", "ksmag", "k_m", "ks_m"),
 }
 _UCDS: Mapping[str, str] = {

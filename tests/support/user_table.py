@@ -13,6 +13,8 @@ from tests.support.ingested import FIRST_GAIA
 from tests.support.links import giants
 
 NOISE = np.array([70.0, 0.15, 0.06])
+BEYOND = 100
+"""Stars that the table has and the universe does not."""
 
 
 def bias_of(truth: Floats) -> Floats:
@@ -21,14 +23,14 @@ def bias_of(truth: Floats) -> Floats:
     return np.column_stack([90 - 0.06 * (teff - 4700), -0.25 + 0.10 * (logg - 2.1), 0.12 + 0.15 * (feh + 0.4)])
 
 
-def truth_of(stars: int) -> Floats:
-    """Return the true parameters of the universe of `tests.support.ingested`, (stars, 3)."""
-    return giants(stars, seed=1)
+def truth_of(star: Integers, *, stars: int) -> Floats:
+    """Return the true parameters (n, 3) of stars of the universe of `tests.support.ingested`, and of some beyond it."""
+    return np.concatenate([giants(stars, seed=1), giants(BEYOND, seed=9)])[star]
 
 
 def columns_of(star: Integers, *, stars: int, seed: int = 8, errors: bool = True) -> dict[str, object]:
     """Return the columns of a table of some stars, with their Gaia ids and positions half an arcsecond off."""
-    truth = truth_of(stars)[star]
+    truth = truth_of(star, stars=stars)
     rng = np.random.default_rng(seed)
     values = truth + bias_of(truth) + NOISE * rng.normal(size=truth.shape)
     columns: dict[str, object] = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.science.arrays import Booleans, Floats, Integers
 
-DIGITS = np.array([0.5, 0.005, 0.005])
+DIGITS = np.array([0.51, 0.0051, 0.0051])
 """Teff (K), log g, [Fe/H]: what rounding may change. Two surveys with errors of 50 K, 0.1 and 0.05 agree so closely in
 all three once in ten thousand stars."""
 
