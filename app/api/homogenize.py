@@ -77,7 +77,7 @@ def start(context: Context, query: Annotated[HomogenizeQuery, Query()], body: Bo
     tables = context.factory.user_surveys()
     look = tables.look(body.content, query.request)
     if query.dry_run:
-        return context.json(look_answer(look), look.version)
+        return _private(context.json(look_answer(look), look.version))
     client = client_of(context.request.scope)
     found = tables.get(context.factory.user_requests().homogenize(body.content, look, client=client))
     answer = homogenize_answer(found, context.base_url)

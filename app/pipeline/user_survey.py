@@ -82,15 +82,16 @@ def calibrate_rows(fit: UserSurveyFit, frame: Frame, plan: Plan, *, progress: Pr
 
 def _alignment(frame: Frame, known: KnownStars, plan: Plan) -> Alignment:
     """Return the finished scale with the linked rows of the table as the one survey that is to be put on it."""
-    linked = replace(frame, star=known.star, split=known.split).where(known.linked)
-    errors = {NAME: typical_errors(frame)}
+    minus, plus = (np.where(side > 0, side, np.nan) for side in (frame.minus, frame.plus))  # nothing is without error
+    linked = replace(frame, star=known.star, split=known.split, minus=minus, plus=plus).where(known.linked)
+    errors = {NAME: typical_errors(linked)}
     return Alignment(plan, {NAME: linked}, errors, known.scale, finished=known.common)
 
 
 def typical_errors(frame: Frame) -> Floats:
     """Return the median error that a table gives in each parameter, NaN where it gives none, (3,)."""
-    given = 0.5 * (frame.minus + frame.plus)
-    medians = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in given.T]
+    given = [column[column > 0] for column in 0.5 * (frame.minus + frame.plus).T]
+    medians = [np.median(column) if len(column) else np.nan for column in given]
     return np.array(medians, dtype=np.float64)
 
 

@@ -294,7 +294,10 @@ def test_a_file_has_a_checksum_and_comes_in_pieces(world, large):
 @pytest.mark.filterwarnings("ignore:It is strongly recommended")  # of the table's own column [Fe/H]
 @pytest.mark.parametrize("form", ["csv", "fits", "votable", "jsonl", "arrow"])
 def test_the_kind_of_file_is_chosen(world, star, form: str):
-    done = homogenized(world, parquet(columns_of(star[:80], stars=STARS)), format=form)
+    columns = columns_of(star[:80], stars=STARS)
+    columns["e_Teff"][:30], columns["e_logg"][10:40], columns["e_FeH"][:] = np.nan, 0.0, -9999.0
+    done = homogenized(world, parquet(columns), format=form)
+    assert [done["results"][name]["errors"]["rows_with_own"] for name in PARAMETERS] == [50, 50, 0]
     assert (done["state"], done["file"]["format"]) == ("succeeded", form)
     content = world[0].get(done["file"]["url"]).content
     if form in {"fits", "votable"}:
