@@ -24,7 +24,7 @@ def new_folder(tables: Path, content: bytes) -> str:
     """
     token = secrets.token_hex(_TOKEN_BYTES)
     try:
-        (tables / token).mkdir(parents=True, mode=0o700)
+        (tables / token).mkdir(parents=True)
         (tables / token / UPLOAD).write_bytes(content)
     except OSError as error:
         remove_folder(tables, token)

@@ -161,9 +161,10 @@ def _why(p: int, fit: UserSurveyFit, plan: Plan) -> str:
         )
     kind = fit.fitted.model.models[p].kind
     losses = fit.fitted.metrics[p]["cross_validated_pinball_loss"]
+    aside = f" (the combined values of {fit.left_aside} others are too uncertain to teach)" if fit.left_aside else ""
     return (
-        f"{fit.learnt_from} stars to learn from: fitted by itself; of {', '.join(losses)} the simplest within one "
-        f"standard error of the best loss on left-out stars is {kind}"
+        f"{fit.learnt_from} stars to learn from{aside}: fitted by itself; of {', '.join(losses)} the simplest "
+        f"within one standard error of the best loss on left-out stars is {kind}"
     )
 
 

@@ -16,7 +16,7 @@ from app.pipeline.user_stars import KnownStars
 from app.science.arrays import Floats
 from app.science.calibration.fitting import Each, FittedSurvey, fit_survey
 from app.science.calibration.frame import Frame
-from app.science.calibration.links import TEST
+from app.science.calibration.links import TEST, Links
 from app.science.calibration.network_fit import NetworkFit
 from app.science.calibration.plan import Plan
 from app.science.calibration.stages import Alignment
@@ -34,26 +34,29 @@ class UserSurveyFit:
     Attributes:
         fitted: models, and what stands behind them.
         network: the fit with few links, None where the table was fitted by itself.
-        learnt_from: different stars outside of the test split.
+        learnt_from: different stars that taught, outside of the test split.
+        left_aside: stars outside of the test split whose combined values are too uncertain to teach.
     """
 
     fitted: FittedSurvey
     network: NetworkFit | None
     learnt_from: int
+    left_aside: int = 0
 
 
 def fit_user_survey(frame: Frame, known: KnownStars, plan: Plan, *, each: Each = map) -> UserSurveyFit:
     """Fit the models of a table to the stars that it shares with a version, by the version's own plan.
 
     As for every survey: with few links a constant or slopes, shrunken, against the scale with its covariance; with
-    many the kind of model that left-out stars favour, boosted trees among them. The test split is left out.
+    many the kind of model that left-out stars favour, boosted trees among them, learnt from the stars that the scale
+    knows well where there are enough of these. The test split is left out.
 
     Raises:
         ConflictError: there are too few links; says how many there are and what would help.
     """
     alignment = _alignment(frame, known, plan)
     links = alignment.links(NAME).finite()
-    stars = links.where(links.split != TEST).stars
+    stars = _learnt_from(links)
     if not stars:
         raise ConflictError(_too_few(known, f"none is left to learn from, {plan.fit.fewest} are needed"))
     if alignment.is_weak(NAME):
@@ -61,11 +64,17 @@ def fit_user_survey(frame: Frame, known: KnownStars, plan: Plan, *, each: Each =
         if NAME in network.refused:
             raise ConflictError(_too_few(known, network.refused[NAME]))
         return UserSurveyFit(network_survey(network, NAME, alignment), network, stars)
+    sharp = links.sharp(plan.fit.network_below)
     try:
-        fitted = fit_survey(alignment.links(NAME), FREE, plan.fit, own_error=alignment.own_errors[NAME], each=each)
+        fitted = fit_survey(sharp, FREE, plan.fit, own_error=alignment.own_errors[NAME], each=each)
     except ValueError as problem:
         raise ConflictError(_too_few(known, str(problem))) from problem
-    return UserSurveyFit(fitted, None, stars)
+    taught = _learnt_from(sharp)
+    return UserSurveyFit(fitted, None, taught, stars - taught)
+
+
+def _learnt_from(links: Links) -> int:
+    return links.where(links.split != TEST).stars
 
 
 def calibrate_rows(fit: UserSurveyFit, frame: Frame, plan: Plan, *, progress: Progress = silent) -> Calibrated:

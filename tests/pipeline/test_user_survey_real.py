@@ -8,23 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.domain.columns import CATALOG, choose
-from app.domain.matches import MatchRequest
 from app.domain.user_surveys import UserSurveyRequest
 from app.pipeline.calibrate import calibrate
 from app.pipeline.crossmatch import crossmatch, survey_radii
 from app.pipeline.homogenize import homogenize_stars
 from app.pipeline.ingest import ingest_folder
 from app.pipeline.plans import default_plan
-from app.pipeline.user_report import user_report
-from app.pipeline.user_stars import WANTED, known_stars, matches_of
-from app.pipeline.user_survey import calibrate_rows, fit_user_survey
-from app.pipeline.user_tables import read_upload
-from app.services.matches import found_stars
-from app.services.user_frames import frame_of_table
-from app.services.user_looks import look_at
 from app.storage.engine import Database
 from tests.support import servers
+from tests.support.homogenized import homogenized
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -52,25 +44,12 @@ def catalogue(
 
 
 def report_of(catalogue: tuple[Database, int], content: bytes, wanted: UserSurveyRequest) -> dict:
-    database, version = catalogue
-    table, came_as = read_upload(content)
-    look = look_at(content, table, came_as, version, wanted)
-    frame = frame_of_table(table, look.measured)
-    ra, dec, name = (look.taken.get(role) for role in ("ra", "dec", "id"))
-    with database.connect() as connection:
-        asked = MatchRequest(choose(CATALOG, WANTED), look.radius, ra, dec, name)
-        found, _ = found_stars(connection, version, table, asked)
-        known = known_stars(connection, version, frame, found)
-    plan = default_plan()
-    fit = fit_user_survey(frame, known, plan)
-    values = calibrate_rows(fit, frame, plan)
-    return user_report(matches_of(known, frame), frame, known, fit, values, plan)
+    return homogenized(*catalogue, content, wanted).report
 
 
 def test_lamost_giants_come_out_as_if_they_were_a_survey(catalogue, real_data: Path):
     wanted = UserSurveyRequest(radius=3 / 3600, columns={"k_mag": "K"})
     report = report_of(catalogue, (real_data / GIANTS).read_bytes(), wanted)
-    print({name: part["held_out"] for name, part in report["parameters"].items()}, report["matches"])
     assert report["matches"]["rows"] == 22_161
     assert report["matches"]["stars"] > 900
     assert report["matches"]["repeats"] == []

@@ -41,14 +41,18 @@ class ColumnsQuery(ReadQuery):
         return {role: name for role, name in given.items() if name is not None}
 
 
-class ConvertQuery(ColumnsQuery):
-    """Which scales, and which columns of a table."""
+class ScalesQuery(ReadQuery):
+    """Which scales, and which form of answer."""
 
     source: str | None = Field(None, alias="from", description="survey on whose scale the values are, or `unified`")
     target: str | None = Field(None, alias="to", description="survey whose scale is wanted; `unified` if left out")
     format: Format | None = Field(
         None, description="`json`, or the kind of file to return; that of the upload if left out, JSON for JSON"
     )
+
+
+class ConvertQuery(ColumnsQuery, ScalesQuery):
+    """Which scales, and which columns of a table."""
 
     def request(self, source: str | None = None, target: str | None = None) -> ConversionRequest:
         """Return the request; scales may stand in a body instead.
