@@ -80,13 +80,12 @@ def test_a_large_survey_of_known_bias(sky: tuple[Database, int, Path]):
     done = homogenized(database, version, content.getvalue(), UserSurveyRequest(columns=columns))
     truth = truth_of(folder, "lamost_lrs", table["obsid"].cast(pa.string()).to_pylist())
     found = judged(done, truth)
-    print(found, done.report["matches"])
     largest = {"teff": 12.0, "logg": 0.03, "feh": 0.02}
     for name, (n, median, error, before, width, width_before, covered) in found.items():
         assert n > 3000
         assert abs(median) < largest[name] + 3 * error, name
         assert width < 1.1 * width_before, name
-        assert abs(covered - 0.67) < 3 * np.sqrt(0.22 / n) + 0.03, (name, covered)
+        assert abs(covered - 0.67) < 3 * np.sqrt(0.22 / n) + 0.03, (name, covered)  # 2 % are binaries, tails are long
         assert abs(before) > abs(median) or abs(before) < largest[name], name
         held = done.report["parameters"][name]["held_out"]
         assert abs(held["after"]["median"]) < largest[name] + 3 * held["after"]["median_error"], name
@@ -98,7 +97,6 @@ def test_a_small_survey_of_known_bias(sky: tuple[Database, int, Path]):
     done = homogenized(database, version, content, UserSurveyRequest())
     truth = truth_of(folder, "small_a", done.table["object_id"].cast(pa.string()).to_pylist())
     found = judged(done, truth)
-    print(found, done.report["matches"])
     assert 5 <= done.report["matches"]["stars"] < 500
     for name, (n, median, error, before, _, _, covered) in found.items():
         part = done.report["parameters"][name]
