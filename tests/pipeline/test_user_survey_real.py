@@ -70,9 +70,6 @@ def test_lamost_giants_come_out_as_if_they_were_a_survey(catalogue, real_data: P
 def test_lamost_mrs_is_fitted_with_few_links(catalogue, real_data: Path):
     content = (real_data / MRS).read_bytes()
     report = report_of(catalogue, content, UserSurveyRequest())
-    print(
-        {name: (p["held_out"], p["median_correction"]) for name, p in report["parameters"].items()}, report["matches"]
-    )
     assert 50 < report["matches"]["stars"] < 500
     for name, part in report["parameters"].items():
         assert part["model"] in {"constant", "linear"}
