@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain.errors import UnavailableError
+from app.domain.user_surveys import Quota
 from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog
@@ -29,9 +30,11 @@ from app.storage.reading import LONG_OPTIONS, PATIENCE_S, SHORT_OPTIONS, WATCH_O
 if TYPE_CHECKING:
     from app.pipeline.requests import Requests
     from app.pipeline.uploads import Upload
+    from app.pipeline.user_requests import UserRequests
     from app.services.conversion import Conversion
     from app.services.diffs import Diffs
     from app.services.matches import Matches
+    from app.services.user_surveys import UserSurveys
 
 FILE_PATIENCE_S = 5.0
 ADMINISTRATION_SIZE = 4
@@ -46,16 +49,19 @@ class Folders:
         descriptors: the user's own survey descriptors.
         uploads: survey files that were uploaded.
         exports: files of exports.
+        tables: users' tables that are homogenized.
         incoming: survey files that may be taken in by name; None for none.
     """
 
     descriptors: Path
     uploads: Path
     exports: Path
+    tables: Path
     incoming: Path | None = None
 
 
 TAP_THREADS = 2
+USUAL_QUOTA = Quota(at_once=2, kept=20, days=7)
 
 
 class Factory:
@@ -71,6 +77,7 @@ class Factory:
         folders: where files lie that workers and the service share; None where there is no worker.
         largest_upload: bytes that an uploaded file may have.
         cache: folder of what this machine may make again at any time, tabulated models among it; None keeps nothing.
+        quota: how many tables a client may have homogenized.
     """
 
     def __init__(
@@ -85,11 +92,13 @@ class Factory:
         largest_upload: int = 1 << 30,
         state: Path = Path(".sos"),
         cache: Path | None = None,
+        quota: Quota = USUAL_QUOTA,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
         self._folders = folders
         self._cache = cache
+        self._quota = quota
         self._conversion: Conversion | None = None
         self._reader = Reader(url, size=pool_size, name="reads")
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S, name="pages")
@@ -188,6 +197,27 @@ class Factory:
             self._conversion = Conversion(self._files, read_upload, load_model)
         return self._conversion
 
+    def user_surveys(self) -> UserSurveys:
+        """Users' tables that are homogenized.
+
+        Raises:
+            UnavailableError: there is no place for them.
+        """
+        from app.pipeline.user_tables import read_upload  # noqa: PLC0415 - as above
+        from app.services.user_surveys import UserSurveys  # noqa: PLC0415 - as above
+
+        return UserSurveys(self._pages, self._kept_files().tables, read_upload)
+
+    def user_requests(self) -> UserRequests:
+        """What users may ask for that workers do.
+
+        Raises:
+            UnavailableError: there is no place for their tables.
+        """
+        from app.pipeline.user_requests import UserRequests  # noqa: PLC0415 - as above
+
+        return UserRequests(self._administration, self._kept_files().tables, self._quota)
+
     def jobs(self) -> Jobs:
         """What runs in the background."""
         return Jobs(self._pages)
@@ -207,9 +237,7 @@ class Factory:
         Raises:
             UnavailableError: there is no place for them.
         """
-        if self._folders is None:
-            raise UnavailableError("this service keeps no files")
-        return Exports(self._pages, self._folders.exports)
+        return Exports(self._pages, self._kept_files().exports)
 
     def new_upload(self, filename: str) -> Upload:
         """Begin to receive a file.
@@ -220,9 +248,12 @@ class Factory:
         """
         from app.pipeline.uploads import Upload  # noqa: PLC0415 - as above
 
+        return Upload(self._kept_files().uploads, filename)
+
+    def _kept_files(self) -> Folders:
         if self._folders is None:
             raise UnavailableError("this service keeps no files")
-        return Upload(self._folders.uploads, filename)
+        return self._folders
 
     def queries(self) -> Queries:
         """What users ask in a language of their own."""

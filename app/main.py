@@ -19,6 +19,7 @@ from app.api import (
     exports,
     gauges,
     health,
+    homogenize,
     jobs,
     keys,
     match,
@@ -37,6 +38,7 @@ from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.api.measuring import Measuring
 from app.api.rate_limit import RateLimit
+from app.domain.user_surveys import Quota
 from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
@@ -49,6 +51,7 @@ ROUTERS = (
     regions.router,
     match.router,
     convert.router,
+    homogenize.router,
     catalog.router,
     surveys.router,
     versions.router,
@@ -93,7 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     application.add_middleware(
         BodyLimit,
         usual_mib=settings.body_limit_mib,
-        larger_mib=dict.fromkeys(("/v1/match", "/v1/convert"), settings.upload_limit_mib),
+        larger_mib=dict.fromkeys(("/v1/match", "/v1/convert", "/v1/homogenize"), settings.upload_limit_mib),
         own="/v1/admin/",
     )
     application.add_middleware(Compression)
@@ -136,10 +139,15 @@ def _factory(settings: Settings, url: str) -> Factory:
         state=settings.state_folder,
         public_url=settings.public_url,
         folders=Folders(
-            settings.descriptors_folder, settings.uploads_folder, settings.exports_folder, settings.incoming
+            descriptors=settings.descriptors_folder,
+            uploads=settings.uploads_folder,
+            exports=settings.exports_folder,
+            tables=settings.tables_folder,
+            incoming=settings.incoming,
         ),
         cache=settings.cache_folder,
         largest_upload=settings.ingest_limit_mib << 20,
+        quota=Quota(settings.tables_at_once, settings.tables_kept, settings.keep_tables_days),
     )
 
 

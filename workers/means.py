@@ -17,6 +17,7 @@ class Means:
         exports: folder of exported files, the same for all workers and the HTTP service.
         uploads: folder of uploaded survey files.
         descriptors: folder of the user's own survey descriptors.
+        tables: folder of users' tables that are homogenized.
         cache: folder for what this machine may keep to save time.
         memory_mib: memory that a step may use, in MiB; 0 for no limit.
         keep_versions: how many complete versions are kept beside the published one.
@@ -27,6 +28,7 @@ class Means:
     exports: Path
     uploads: Path
     descriptors: Path
+    tables: Path
     cache: Path
     memory_mib: int = 0
     keep_versions: int = 10
@@ -40,6 +42,7 @@ class Means:
             exports=settings.exports_folder,
             uploads=settings.uploads_folder,
             descriptors=settings.descriptors_folder,
+            tables=settings.tables_folder,
             cache=settings.cache_folder,
             memory_mib=settings.step_memory_mib,
             keep_versions=settings.keep_versions,

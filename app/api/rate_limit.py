@@ -50,7 +50,7 @@ class RateLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
         if scope["type"] == "http" and self._per_second > 0 and scope["path"] not in ALWAYS:
-            wait = self._wait(_client(scope))
+            wait = self._wait(client_of(scope))
             if wait > 0:
                 await self._refuse(wait, scope, receive, send)
                 return
@@ -80,7 +80,7 @@ class RateLimit:
         await answer(scope, receive, send)
 
 
-def _client(scope: Scope) -> str:
+def client_of(scope: Scope) -> str:
     """Return who asks: the address, of IPv6 the network, that the server or the proxy that it trusts gives."""
     host = scope["client"][0] if scope.get("client") else ""
     try:

@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     VALIDATE = "validate"
     PUBLISH = "publish"
     EXPORT = "export"
+    HOMOGENIZE = "homogenize"
     CLEANUP = "cleanup"
 
 

@@ -89,3 +89,13 @@ def cleanup() -> NewStep:
 def export(arguments: Mapping[str, Any]) -> NewStep:
     """Write a slice of the catalogue to a file; `arguments` say which, and of what kind."""
     return NewStep("export", "export", "export", arguments)
+
+
+def match_table(token: str) -> NewStep:
+    """Find the stars of a user's table."""
+    return NewStep("match_table", "match_table", "match", {"token": token})
+
+
+def calibrate_table(token: str) -> NewStep:
+    """Put a user's table on the unified scale."""
+    return NewStep("calibrate_table", "calibrate_table", "calibrate", {"token": token})

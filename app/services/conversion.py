@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 
 from app.domain.conversions import (
     ERROR_UNUSED,
-    ERRORS,
     MAGNITUDES,
     MOST_ROWS,
     NO_ERROR,
@@ -33,7 +32,7 @@ from app.domain.conversions import (
 )
 from app.domain.errors import ParameterError, TooLargeError
 from app.domain.files import FileFormat
-from app.domain.quantities import PARAMETERS, QUANTITIES
+from app.domain.quantities import PARAMETERS
 from app.domain.versions import Model
 from app.science.arrays import Booleans, Integers
 from app.science.calibration.conversion import convert
@@ -42,7 +41,8 @@ from app.science.calibration.plan import parse_plan
 from app.science.calibration.survey_model import Calibrated, SurveyModel
 from app.services.downloads import Download, facts
 from app.services.parameter_columns import parameter_columns
-from app.services.user_columns import SAME_KIND, extended, numbers
+from app.services.user_columns import SAME_KIND, extended
+from app.services.user_frames import frame_of_table
 from app.services.versions import resolve
 from app.storage import surveys, table_files, versions
 from app.storage.engine import Database
@@ -54,8 +54,6 @@ MOST_MODELS = 6
 """Surveys' models kept in a process, tabulated, up to 60 MB each: the ones used last."""
 BATCH_ROWS = 16_384
 PARTS = frozenset({"frame", *PARAMETERS})
-BRIGHTEST, FAINTEST = -5.0, 40.0
-"""Of magnitudes; beyond are the numbers that tables write for missing ones."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,8 @@ class Conversion:
         )
         if target is not None and not target.forward:
             raise ParameterError("to", f"the models of version {version} are direct: they lead to '{UNIFIED}' only")
-        frame, missing = _frame(table, columns)
+        frame = frame_of_table(table, columns)
+        missing = np.asarray(~frame.used.all(axis=1))
         values = convert(frame, source, target, parse_plan(made_by, file=f"version {version}"))
         used = tuple(model for name in (wanted.source, wanted.target) for model in known.get(name, {}).values())
         return Converted(
@@ -202,32 +201,6 @@ def _complete(models: list[Model]) -> dict[str, dict[str, Model]]:
     for model in models:
         found.setdefault(model.survey, {})[model.parameter] = model
     return {name: parts for name, parts in found.items() if parts.keys() >= PARTS}
-
-
-def _frame(table: pa.Table, columns: Mapping[str, str]) -> tuple[Frame, Booleans]:
-    """Return the rows of a table, and which of them lack a parameter or have a value that no star has, (n,)."""
-    n = table.num_rows
-    given = {role: numbers(table, name, role) for role, name in columns.items()}
-    nothing = np.full(n, np.nan)
-    values = np.column_stack([given[role] for role in PARAMETERS])
-    limits = [(QUANTITIES[role].lowest, QUANTITIES[role].highest) for role in PARAMETERS]
-    lowest, highest = np.array(limits).T
-    values = np.where((values >= lowest) & (values <= highest), values, np.nan)
-    errors = np.column_stack([given.get(role, nothing) for role in ERRORS])
-    errors = np.where(errors >= 0, errors, np.nan)
-    magnitudes = np.column_stack([given.get(role, nothing) for role in MAGNITUDES])
-    frame = Frame(
-        star=np.arange(n),
-        split=np.zeros(n, dtype=np.int64),
-        reported=values,
-        minus=errors,
-        plus=errors,
-        used=np.isfinite(values),
-        snr=given.get("snr", nothing),
-        magnitudes=np.where((magnitudes > BRIGHTEST) & (magnitudes < FAINTEST), magnitudes, np.nan),
-        number=np.arange(1, n + 1),
-    )
-    return frame, np.asarray(~np.isfinite(values).all(axis=1))
 
 
 def _flags(

@@ -55,7 +55,7 @@ class Matches:
         with self._database.connect() as connection:
             version = resolve(connection, wanted.version)
             connection.exec_driver_sql(PATIENCE)
-            found, extra = _found(connection, version, table, wanted)
+            found, extra = found_stars(connection, version, table, wanted)
             about = facts(version, table.num_rows, surveys.list_all(connection))
         about["sos.matched"] = str(len(found["place"]))
         joined, columns = _joined(table, found, (*extra, *wanted.columns))
@@ -66,10 +66,10 @@ class Matches:
         yield Download(file, version, table.num_rows, blocks)
 
 
-def _found(
+def found_stars(
     connection: Connection, version: int, table: pa.Table, wanted: MatchRequest
 ) -> tuple[Arrays, tuple[Column, ...]]:
-    """Return the stars found by place in the table, and which columns the match itself adds."""
+    """Return the stars found, `place` in the table and the columns wanted, and which columns the match itself adds."""
     if wanted.radius is None:
         asked = identifiers(table, id_column(table.schema, wanted.id))
         return star_lists.rows_named(connection, version, wanted.columns, asked), ()

@@ -19,7 +19,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "logg_err": ("logg_err", "e_logg", "err_logg", "logg_error", "sigma_logg", "logg_unc"),
     "feh_err": ("feh_err", "e_feh", "e_fe_h", "fe_h_err", "err_feh", "feh_error", "sigma_feh", "e_[fe/h]", "m_h_err"),
     "snr": ("snr", "sn", "s_n", "snrg", "signal_to_noise"),
-    "g_mag": ("g_mag", "gmag", "phot_g_mean_mag", "gaia_g"),
+    "g_mag": ("g_mag", "gmag", "phot_g_mean_mag", "gaia_g", "gmag_edr3"),
     "k_mag": ("k_mag", "kmag", "ks_mag", "ksmag", "k_m", "ks_m"),
 }
 _UCDS: Mapping[str, str] = {
@@ -39,8 +39,8 @@ def parameter_columns(schema: pa.Schema, named: Mapping[str, str], source: str) 
         source: the scale that the values are on: our own files hold a survey's values as `teff_raw`.
 
     Raises:
-        ParameterError: a column that is given does not exist, Teff, log g or [Fe/H] cannot be found, or Teff is not in
-            K.
+        ParameterError: a column that is given does not exist, Teff, log g or [Fe/H] cannot be found or could be one of
+            several, or Teff is not in K.
     """
     found = {}
     for role in ROLES:
@@ -61,13 +61,39 @@ def parameter_columns(schema: pa.Schema, named: Mapping[str, str], source: str) 
     return found
 
 
+def found_by(schema: pa.Schema, role: str, name: str, named: Mapping[str, str]) -> str:
+    """Return how the column of a role was told from the others: `given`, `UCD` or `name`."""
+    if role in named:
+        return "given"
+    ucd = _ucd(schema.field(name))
+    expected = ("pos.eq.", "pos_eq_") if role in {"ra", "dec"} else (_UCDS[role].lower(),) if role in _UCDS else ()
+    return "UCD" if ucd and ucd.startswith(expected) else "name"
+
+
 def _guess(schema: pa.Schema, role: str, *, raw: bool) -> str | None:
-    ucds = {field.name: (given(field, "ucd") or "").lower().removesuffix(";meta.main") for field in schema}
-    by_ucd: list[str] = [name for name, ucd in ucds.items() if ucd and ucd == _UCDS.get(role, "").lower()]
-    if len(by_ucd) == 1:
-        return by_ucd[0]
-    by_name: dict[str, str] = {name.lower(): name for name in schema.names}
+    marked = {field.name: (given(field, "ucd") or "").lower() for field in schema}
+    by_ucd: list[str] = [field.name for field in schema if _ucd(field) and _ucd(field) == _UCDS.get(role, "").lower()]
+    main = [name for name in by_ucd if marked[name].endswith(";meta.main")]
+    for candidates in (main, by_ucd):
+        if len(candidates) == 1:
+            return candidates[0]
     names = _NAMES[role]
     if raw and role in list(PARAMETERS):
         names = (f"{role}_raw", *names)
-    return next((by_name[name] for name in names if name in by_name), None)
+    for name in names:
+        by_name: list[str] = [one for one in schema.names if one.lower() == name]
+        if len(by_name) > 1:
+            raise _ambiguous(role, by_name)
+        if by_name:
+            return by_name[0]
+    if len(by_ucd) > 1 and role in list(PARAMETERS):
+        raise _ambiguous(role, by_ucd)
+    return None
+
+
+def _ucd(field: pa.Field) -> str:
+    return (given(field, "ucd") or "").lower().removesuffix(";meta.main")
+
+
+def _ambiguous(role: str, names: list[str]) -> ParameterError:
+    return ParameterError(role, f"could be any of the columns {', '.join(names)}: name one by {role}=")

@@ -13,9 +13,10 @@ from app.domain.errors import ParameterError
 from app.domain.sky import SkyPosition
 from app.domain.stars import GaiaSource, StarId, StarNumber, parse_star_id
 
-_RA = ("ra", "raj2000", "ra_icrs", "ra_j2000", "ra_deg", "radeg", "_raj2000", "_ra", "alpha", "right_ascension")
-_DEC = ("dec", "dej2000", "decj2000", "de_icrs", "dec_icrs", "dec_j2000", "dec_deg", "dedeg", "decdeg", "_dej2000")
-_DEC_TOO = ("_de", "_dec", "delta", "declination")
+_RA = ("ra", "raj2000", "ra_icrs", "ra_j2000", "ra2000", "ra_deg", "radeg", "_raj2000", "_ra", "alpha")
+_RA_TOO = ("right_ascension",)
+_DEC = ("dec", "dej2000", "decj2000", "de_icrs", "dec_icrs", "dec_j2000", "dec2000", "dec_deg", "dedeg", "decdeg")
+_DEC_TOO = ("_dej2000", "_de", "_dec", "delta", "declination")
 _IDS = (
     "gaia_dr3_source_id",
     "gaia_source_id",
@@ -45,7 +46,7 @@ def position_columns(schema: pa.Schema, ra: str | None, dec: str | None) -> tupl
         ParameterError: there is no such column, or none can be told from the others.
     """
     return (
-        _given(schema, ra, "ra") if ra else _found(schema, "ra", ("pos.eq.ra", "pos_eq_ra"), _RA),
+        _given(schema, ra, "ra") if ra else _found(schema, "ra", ("pos.eq.ra", "pos_eq_ra"), _RA + _RA_TOO),
         _given(schema, dec, "dec") if dec else _found(schema, "dec", ("pos.eq.dec", "pos_eq_dec"), _DEC + _DEC_TOO),
     )
 

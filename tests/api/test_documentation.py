@@ -7,7 +7,19 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from app.api.models import access, conversion, diffs, examples, pages, provenance, stars, surveys, versions
+from app.api.models import (
+    access,
+    conversion,
+    diffs,
+    examples,
+    homogenize,
+    homogenize_examples,
+    pages,
+    provenance,
+    stars,
+    surveys,
+    versions,
+)
 from app.domain.files import FileFormat
 from app.web.pages import target
 from tests.support.http import Service
@@ -67,7 +79,7 @@ def test_every_kind_of_file_is_documented_where_it_is_sent(service: Service, for
         assert answer.headers["content-type"].partition(";")[0] in calls[path][method]["responses"]["200"]["content"]
 
 
-@pytest.mark.parametrize("path", ["/v1/stars", "/v1/region", "/v1/match", "/v1/convert"])
+@pytest.mark.parametrize("path", ["/v1/stars", "/v1/region", "/v1/match", "/v1/convert", "/v1/homogenize"])
 def test_every_call_with_a_body_is_described_with_examples_of_both(service: Service, path: str):
     call = service.get("/openapi.json").json()["paths"][path]["post"]
     assert call["requestBody"]["required"]
@@ -100,6 +112,9 @@ def test_every_call_with_a_body_is_described_with_examples_of_both(service: Serv
         (access.NewKeyAnswer, examples.NEW_KEY),
         (access.KeyAnswer, examples.REVOKED_KEY),
         (access.AuditPage, examples.AUDIT),
+        (homogenize.HomogenizeAnswer, homogenize_examples.TABLE),
+        (homogenize.HomogenizeAnswer, homogenize_examples.QUEUED_TABLE),
+        (homogenize.LookAnswer, homogenize_examples.LOOK),
     ],
 )
 def test_examples_have_the_shape_of_answers(shape: type, example: dict):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from app.domain.errors import ParameterError
-from app.services.parameter_columns import parameter_columns
+from app.services.parameter_columns import found_by, parameter_columns
 from app.services.user_columns import numbers
 
 
@@ -33,6 +33,26 @@ def test_a_ucd_counts_more_than_a_name_and_a_given_column_more_than_both():
     known = schema("teff", "t", "g", "m", "feh", **marked)
     assert parameter_columns(known, {"logg": "g"}, "x") == {"teff": "t", "logg": "g", "feh": "m"}
     assert parameter_columns(known, {"logg": "g", "teff": "teff"}, "x")["teff"] == "teff"
+
+
+def test_of_two_columns_with_one_ucd_the_main_one_is_taken_and_of_equals_none():
+    temperature = "phys.temperature.effective"
+    two = {"t1": {"ucd": temperature}, "t2": {"ucd": f"{temperature};meta.main"}}
+    assert parameter_columns(schema("t1", "t2", "logg", "feh", **two), {}, "x")["teff"] == "t2"
+    equal = {"t1": {"ucd": temperature}, "t2": {"ucd": temperature}}
+    with pytest.raises(ParameterError, match="could be any of the columns t1, t2: name one by teff="):
+        parameter_columns(schema("t1", "t2", "logg", "feh", **equal), {}, "x")
+    assert parameter_columns(schema("t1", "t2", "teff", "logg", "feh", **equal), {}, "x")["teff"] == "teff"
+    with pytest.raises(ParameterError, match="could be any of the columns Teff, TEFF"):
+        parameter_columns(schema("Teff", "TEFF", "logg", "feh"), {}, "x")
+
+
+def test_how_a_column_was_found_is_told():
+    known = schema("teff", "t", "ra", "x", t={"ucd": "phys.temperature.effective"}, x={"ucd": "pos.eq.dec;meta.main"})
+    told = [found_by(known, role, name, {"g": "x"}) for role, name in (("teff", "t"), ("teff", "teff"), ("g", "x"))]
+    assert told == ["UCD", "name", "given"]
+    assert [found_by(known, role, name, {}) for role, name in (("ra", "ra"), ("dec", "x"))] == ["name", "UCD"]
+    assert found_by(known, "id", "teff", {}) == "name"
 
 
 def test_of_our_own_files_the_surveys_values_are_on_the_surveys_scale():

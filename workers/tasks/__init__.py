@@ -17,6 +17,8 @@ TASKS = (
     "validate",
     "publish",
     "export",
+    "match_table",
+    "calibrate_table",
     "cleanup",
 )
 """Each is the function of its name in the module of its name."""

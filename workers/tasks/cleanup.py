@@ -1,4 +1,4 @@
-"""Remove what retention does not keep: old versions, exported files, jobs that ended long ago."""
+"""Remove what retention does not keep: old versions, exported files, users' tables, jobs that ended long ago."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import time
 
 from app.pipeline import retention, uploads
+from app.pipeline.user_requests import remove_expired
 from app.storage import jobs, measurements
 from workers.work import Work
 
@@ -15,7 +16,7 @@ UPLOADS_KEPT_S = 7 * 86400
 
 
 def cleanup(work: Work) -> None:
-    """Remove versions beyond those that are kept, files of exports past their time, and old jobs."""
+    """Remove versions beyond those that are kept, files of exports and users' tables past their time, and old jobs."""
     removed = retention.remove_versions(work.database, keep=work.means.keep_versions)
     for version_id in removed:
         work.log(f"version {version_id} is removed; its plan, inputs, figures and report stay")
@@ -26,8 +27,11 @@ def cleanup(work: Work) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    tables = remove_expired(work.database, work.means.tables)
     uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
     with work.database.begin() as connection:
         measurements.purge_superseded(connection)
         jobs.forget_old(connection, days=JOBS_KEPT_DAYS)
-        work.finish(connection, result={"versions_removed": removed, "files_removed": len(files)})
+        work.finish(
+            connection, result={"versions_removed": removed, "files_removed": len(files), "tables_removed": tables}
+        )

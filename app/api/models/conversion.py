@@ -21,14 +21,9 @@ if TYPE_CHECKING:
 _OF = "name of the column of %s; found by UCD or name if left out"
 
 
-class ConvertQuery(ReadQuery):
-    """Which scales, and which columns of a table."""
+class ColumnsQuery(ReadQuery):
+    """Which columns of a table hold what."""
 
-    source: str | None = Field(None, alias="from", description="survey on whose scale the values are, or `unified`")
-    target: str | None = Field(None, alias="to", description="survey whose scale is wanted; `unified` if left out")
-    format: Format | None = Field(
-        None, description="`json`, or the kind of file to return; that of the upload if left out, JSON for JSON"
-    )
     teff: str | None = Field(None, description=_OF % "Teff, K")
     logg: str | None = Field(None, description=_OF % "log g")
     feh: str | None = Field(None, description=_OF % "[Fe/H]")
@@ -39,17 +34,36 @@ class ConvertQuery(ReadQuery):
     g_mag: str | None = Field(None, description=_OF % "Gaia G magnitudes")
     k_mag: str | None = Field(None, description=_OF % "2MASS Ks magnitudes")
 
+    @property
+    def named(self) -> dict[str, str]:
+        """Names of columns by what they hold, those that are given."""
+        given: Mapping[str, str | None] = {role: getattr(self, role) for role in ROLES}
+        return {role: name for role, name in given.items() if name is not None}
+
+
+class ScalesQuery(ReadQuery):
+    """Which scales, and which form of answer."""
+
+    source: str | None = Field(None, alias="from", description="survey on whose scale the values are, or `unified`")
+    target: str | None = Field(None, alias="to", description="survey whose scale is wanted; `unified` if left out")
+    format: Format | None = Field(
+        None, description="`json`, or the kind of file to return; that of the upload if left out, JSON for JSON"
+    )
+
+
+class ConvertQuery(ColumnsQuery, ScalesQuery):
+    """Which scales, and which columns of a table."""
+
     def request(self, source: str | None = None, target: str | None = None) -> ConversionRequest:
         """Return the request; scales may stand in a body instead.
 
         Raises:
             ParameterError: a scale is missing, or given twice.
         """
-        named: Mapping[str, str | None] = {role: getattr(self, role) for role in ROLES}
         return ConversionRequest(
             source=_one("from", self.source, source),
             target=_one("to", self.target, target, UNIFIED),
-            columns={role: name for role, name in named.items() if name is not None},
+            columns=self.named,
             version=self.number,
         )
 

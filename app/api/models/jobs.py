@@ -16,7 +16,9 @@ class JobAnswer(TypedDict):
     """A job as it stands."""
 
     job: int
-    kind: Annotated[str, Field(description="ingest, crossmatch, calibrate, validate, publish, export or cleanup")]
+    kind: Annotated[
+        str, Field(description="ingest, crossmatch, calibrate, validate, publish, export, homogenize or cleanup")
+    ]
     state: Annotated[str, Field(description="queued, running, succeeded, failed or cancelled")]
     arguments: Annotated[dict[str, Any], Field(description="what was asked for")]
     requested_by: str | None

@@ -52,6 +52,7 @@ class Alignment:
         scale: what the stages so far have built.
         calibrated: puts a survey's measurements on the scale; whoever knows the answer already may look it up.
         strong: the surveys on the scale: star, standard errors, which values are used, uncertainty of the zero points.
+        finished: uncertainty of a scale that was finished before; None for one that grows here.
     """
 
     plan: Plan
@@ -60,6 +61,7 @@ class Alignment:
     scale: ReferenceScale
     calibrated: Calibrate = SurveyModel.calibrate_frame
     strong: dict[str, Contribution] = field(default_factory=dict)
+    finished: ScaleError | None = None
 
     @classmethod
     def begin(
@@ -122,6 +124,8 @@ class Alignment:
 
     def scale_error(self) -> ScaleError:
         """Return the uncertainty of the zero points of the surveys on the scale, and each star's share of them."""
+        if self.finished is not None:
+            return self.finished
         values = {name: (part.star, part.error, part.used) for name, part in self.strong.items()}
         errors = np.array([part.zero_point_error for part in self.strong.values()])
         return scale_error(values, np.array([np.diag(np.square(errors[:, p])) for p in range(3)]))

@@ -14,6 +14,7 @@ from app.storage.tables.references import (
 from app.storage.tables.stars import CrossmatchRow, CrossmatchRunRow, MatchRow, StarRow
 from app.storage.tables.surveys import IngestionRow, RejectRow, SurveyRow
 from app.storage.tables.tap_jobs import TapJobRow
+from app.storage.tables.user_surveys import UserSurveyRow
 from app.storage.tables.versions import (
     ArtifactRow,
     FigureRow,
@@ -51,5 +52,6 @@ __all__ = [
     "StepRow",
     "SurveyRow",
     "TapJobRow",
+    "UserSurveyRow",
     "VersionRow",
 ]
