@@ -45,6 +45,7 @@ class TapJobs:
         self._database = database
         self._folder = folder
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tap")
+        self._running: set[str] = set()
 
     def close(self) -> None:
         """Stop taking jobs; those that run are stopped by the end of their connections."""
@@ -76,7 +77,7 @@ class TapJobs:
             NotFoundError: there is no such job.
         """
         with self._database.begin() as connection:
-            tap_jobs.bury(connection)
+            tap_jobs.bury(connection, tuple(self._running))
             return tap_jobs.get(connection, job_id)
 
     def files(self, job_id: str) -> dict[str, bytes]:
@@ -149,6 +150,7 @@ class TapJobs:
             job_id = tap_jobs.claim(connection)
         if job_id is None:
             return
+        self._running.add(job_id)
         try:
             self._run(self.get(job_id), answer)
         except SosError as error:
@@ -156,6 +158,8 @@ class TapJobs:
         except Exception:  # noqa: BLE001 - whatever it is, the job has ended and its user is told
             _log.exception("job %s failed", job_id)
             self._finish(job_id, Phase.ERROR, problem="this is a fault of the service; its log says more")
+        finally:
+            self._running.discard(job_id)
 
     def _run(self, job: TapJob, answer: Answer) -> None:
         def started(backend: str) -> None:

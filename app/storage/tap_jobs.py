@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -78,9 +79,9 @@ def remove(connection: Connection, job_id: str) -> None:
     connection.execute(delete(TapJobRow).where(TapJobRow.job_id == job_id))
 
 
-def bury(connection: Connection) -> None:
-    """End the jobs that nobody runs any more."""
-    connection.exec_driver_sql(_QUERIES["bury"])
+def bury(connection: Connection, spared: Iterable[str]) -> None:
+    """End the jobs that nobody runs any more, but the `spared` ones."""
+    connection.exec_driver_sql(_QUERIES["bury"], {"spared": list(spared)})
 
 
 def remove_expired(connection: Connection) -> list[str]:

@@ -51,11 +51,11 @@ def test_a_download_that_is_broken_off_gives_its_connection_back(live: tuple[str
     url, _ = live
     rows = str(MANY + catalogue.N_STARS)
     for form in ("csv", "parquet", "csv", "csv"):
-        with httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}) as answer:
+        with httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}, timeout=60) as answer:
             assert answer.headers["X-SoS-Rows"] == rows
             next(answer.iter_raw(1))
     for _ in range(2):
-        whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"})
+        whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"}, timeout=60)
         assert str(len(whole.text.splitlines()) - 1) == rows
 
 
@@ -69,11 +69,13 @@ def test_downloads_that_nobody_reads_keep_no_one_from_stars_or_files(server_url:
         with running(database, SOS_STREAM_POOL_SIZE=str(waiting + 1)) as (url, _), contextlib.ExitStack() as opened:
             for place in range(waiting):
                 form = ("csv", "parquet", "votable")[place % 3]
-                answer = opened.enter_context(httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}))
+                answer = opened.enter_context(
+                    httpx.stream("GET", f"{url}/v1/catalog", params={"format": form}, timeout=60)
+                )
                 assert answer.status_code == 200
             star = httpx.get(f"{url}/v1/stars/sos:{truth.star_id[5]}").raise_for_status().json()
             assert star["star_id"] == str(truth.star_id[5])
-            whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"})
+            whole = httpx.get(f"{url}/v1/catalog", params={"format": "csv", "columns": "star_id"}, timeout=60)
             assert len(whole.text.splitlines()) - 1 == int(whole.headers["X-SoS-Rows"])
 
 

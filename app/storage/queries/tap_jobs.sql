@@ -27,10 +27,11 @@ WITH aborted AS (
 SELECT pg_cancel_backend(a.pid) FROM aborted JOIN pg_stat_activity AS a ON a.pid || ' ' || a.xact_start = aborted.backend
 
 -- bury --
--- Ends jobs whose transaction is gone: the process that ran them was.
+-- Ends jobs whose transaction is gone: the process that ran them was. A process spares those that it is ending itself.
 UPDATE tap_job SET phase = 'ERROR', ended_at = clock_timestamp(),
        problem = 'the service was restarted while the query ran: send it again'
 WHERE phase = 'EXECUTING'
+  AND job_id <> ALL (%(spared)s)
   AND CASE WHEN backend IS NULL THEN started_at < now() - interval '2 minutes'
            ELSE NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid || ' ' || a.xact_start = backend) END
 
