@@ -13,8 +13,9 @@ import numpy as np
 
 from app.domain.quantities import PARAMETERS
 from app.pipeline.external_clusters import globular_clusters, open_clusters
-from app.pipeline.external_stars import ExternalSky, Figures, Report, load_sky, rendered
+from app.pipeline.external_stars import ExternalSky, Report, load_sky
 from app.pipeline.external_tables import BENCHMARKS, GLOBULAR, MEMBERS, OPEN, SEISMOLOGY
+from app.pipeline.kept_figures import Figures, rendered
 from app.science.arrays import Floats, Integers
 from app.science.figures.benchmarks import draw_benchmarks
 from app.science.figures.seismology import SeismicPanel, draw_seismology
@@ -104,7 +105,7 @@ def _benchmarks(sky: ExternalSky, table: Columns) -> tuple[Report, Figures]:
             if result.after.n:
                 results.setdefault(name, {})[str(parameter)] = asdict(result)
     report = sky.matching(found) | {"training": sky.training(found.star), "surveys": results}
-    return report, rendered("benchmark_stars", draw_benchmarks(results)) if results else {}
+    return report, rendered("benchmark_stars", draw_benchmarks, results) if results else {}
 
 
 def _parameters(table: Columns, rows: Integers, part: str) -> Floats:
@@ -127,7 +128,7 @@ def _seismology(sky: ExternalSky, table: Columns) -> tuple[Report, Figures]:
         seismic = logg[np.searchsorted(star, mine.star)]
         panels.append(SeismicPanel(name, seismic, mine.raw[:, LOGG] - seismic, mine.value[:, LOGG] - seismic))
     report = sky.matching(found) | {"training": sky.training(star), "surveys": results}
-    return report, rendered("seismology", draw_seismology(panels)) if panels else {}
+    return report, rendered("seismology", draw_seismology, panels) if panels else {}
 
 
 def _same_stars(sky: ExternalSky, name: str, star: Integers, logg: Floats) -> Report:

@@ -8,8 +8,9 @@ from dataclasses import asdict
 import numpy as np
 
 from app.domain.references import cluster_label
-from app.pipeline.external_stars import COMBINED, RING_DEG, ExternalSky, Figures, Report, rendered
+from app.pipeline.external_stars import COMBINED, RING_DEG, ExternalSky, Report
 from app.pipeline.external_tables import MEMBERS
+from app.pipeline.kept_figures import Figures, rendered
 from app.science.arrays import Floats, Integers
 from app.science.figures.clusters import draw_along, draw_clusters, draw_surveys
 from app.science.validation.clusters import (
@@ -149,8 +150,7 @@ def _offsets(both: Floats) -> Report:
 
 def _figures(name: str, judged: list[ClusterResult], *, widest: float = np.inf) -> Figures:
     labels = {result.cluster: cluster_label(result.cluster) for result in judged}
-    figure = draw_clusters(judged, labels, without=COMBINED, widest=widest)
-    return rendered(name, figure) if figure is not None else {}
+    return rendered(name, draw_clusters, judged, labels, without=COMBINED, widest=widest)
 
 
 def _alone(sky: ExternalSky, result: ClusterResult, star: Integers) -> Figures:
@@ -161,5 +161,5 @@ def _alone(sky: ExternalSky, result: ClusterResult, star: Integers) -> Figures:
     if not members:
         return {}
     name, label = f"cluster_{result.cluster.lower()}", cluster_label(result.cluster)
-    along = draw_along(label, members, literature=result.literature)
-    return rendered(name, draw_surveys(label, result)) | rendered(f"{name}_along_teff", along)
+    along = rendered(f"{name}_along_teff", draw_along, label, members, literature=result.literature)
+    return rendered(name, draw_surveys, label, result) | along

@@ -14,7 +14,6 @@ from app.domain.versions import Version
 from app.pipeline.external_tables import BENCHMARKS, GLOBULAR, MEMBERS, SEISMOLOGY
 from app.science.arrays import Integers
 from app.science.calibration.split import TEST
-from app.science.figures.style import render
 from app.science.validation.identification import Identified, identify
 from app.science.validation.seen import Seen, seen
 from app.storage import frames, references
@@ -24,9 +23,7 @@ COMBINED = "combined"
 RADIUS_ARCSEC = 2.0
 """How far apart a position may be: 16 years at the 0.12 arcsec/yr of the Hyades, the fastest cluster."""
 RING_DEG = (0.5, 1.0)
-MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 Report = dict[str, Any]
-Figures = dict[str, tuple[bytes, str]]
 
 
 @dataclass(frozen=True)
@@ -157,8 +154,3 @@ def _combined(rows: Columns, surveys: Mapping[str, Seen]) -> Seen:
         raw = total / count
     value = np.where(count > 0, value, np.nan)
     return Seen(star, raw, value, 0.5 * (upper - lower), np.asarray(rows["split"] == TEST))
-
-
-def rendered(name: str, figure: Any) -> Figures:
-    """Return a figure as PNG and SVG, by file name."""
-    return {f"{name}.{kind}": (content, MEDIA_TYPES[kind]) for kind, content in render(figure).items()}

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def kept(sha256: str, make: Callable[[], Arrays]) -> Arrays:
     if not _folder:
         return make()
     path = _folder[0] / f"{sha256}.npz"
-    with suppress(OSError, ValueError, EOFError):
-        with np.load(path) as file:
+    with suppress(OSError, ValueError, EOFError, BadZipFile):
+        with path.open("rb") as opened, np.load(opened) as file:
             found = dict(file)
         os.utime(path)
         return found

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from app.domain.quantities import PARAMETERS
+from app.pipeline.kept_figures import Figures, rendered
 from app.pipeline.validation_parts import pair_pulls
 from app.pipeline.validation_rows import TestStars
 from app.science.figures.coverage import MOST_PAIRS, CoverageRow, draw_coverage
@@ -16,7 +16,6 @@ from app.science.figures.kiel import MOST_SURVEYS as MOST_DIAGRAMS
 from app.science.figures.kiel import KielPanel, draw_kiel
 from app.science.figures.offsets import Panel, draw_offsets
 from app.science.figures.pulls import draw_pulls
-from app.science.figures.style import render
 from app.science.figures.trends import MOST_SURVEYS, TrendRow, draw_trends
 from app.science.validation.coverage import judge_coverage
 from app.science.validation.pairs import PairResult, SurveyValues, residuals_of
@@ -28,7 +27,6 @@ WORTH_A_FIGURE = 20
 WORTH_A_PAGE = 40
 MOST_OFFSETS = 7
 NOTE = "test stars"
-MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 Pair = tuple[str, str]
 
 
@@ -37,12 +35,11 @@ def draw_all(
     pairs: list[PairResult],
     pulls: list[Pulls],
     values: Mapping[str, Mapping[str, SurveyValues]],
-) -> dict[str, tuple[bytes, str]]:
+) -> Figures:
     """Return all figures as PNG and SVG with their media types, by file name."""
-    figures = {}
-    for name, figure in _figures(test, pairs, pulls, values):
-        for kind, content in render(figure).items():
-            figures[f"{name}.{kind}"] = (content, MEDIA_TYPES[kind])
+    figures: Figures = {}
+    for name, draw, *shown in _figures(test, pairs, pulls, values):
+        figures |= rendered(name, draw, *shown, note=NOTE)
     return figures
 
 
@@ -51,25 +48,26 @@ def _figures(
     pairs: list[PairResult],
     pulls: list[Pulls],
     values: Mapping[str, Mapping[str, SurveyValues]],
-) -> Iterator[tuple[str, Figure]]:
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the name of each figure, the function that draws it, and what it shows."""
     for survey, other in pairs_worth_a_figure(pairs):
         panels = [
             Panel(parameter, *residuals_of(values[survey][parameter], values[other][parameter]))
             for parameter in map(str, PARAMETERS)
         ]
         panels = [panel for panel in panels if len(panel.reference) >= WORTH_A_FIGURE]
-        yield f"offsets_{survey}_{other}", draw_offsets(survey, other, panels, note=NOTE)
+        yield f"offsets_{survey}_{other}", draw_offsets, survey, other, panels
     chosen = best_pairs(pairs)
     for p, parameter in enumerate(map(str, PARAMETERS)):
         rows = [_trend_row(test, pair, p) for pair in chosen[:MOST_SURVEYS]]
         if rows:
-            yield f"trends_{parameter}", draw_trends(parameter, rows, note=NOTE)
+            yield f"trends_{parameter}", draw_trends, parameter, rows
     yield from _kiel_pages(test)
     rows_of_coverage = _coverage_rows(test, chosen[:MOST_PAIRS])
     if rows_of_coverage:
-        yield "coverage", draw_coverage(rows_of_coverage, note=NOTE)
+        yield "coverage", draw_coverage, rows_of_coverage
     if pulls:
-        yield "pulls", draw_pulls(pulls, note=NOTE)
+        yield "pulls", draw_pulls, pulls
 
 
 def pairs_worth_a_figure(pairs: list[PairResult]) -> list[Pair]:
@@ -104,7 +102,7 @@ def _trend_row(test: TestStars, pair: Pair, p: int) -> TrendRow:
     return TrendRow(pair[0], pair[1], b.value[good], before[good], after[good])
 
 
-def _kiel_pages(test: TestStars) -> Iterator[tuple[str, Figure]]:
+def _kiel_pages(test: TestStars) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(test.plan.seed)
     panels = []
     for name in test.kiel_after:
@@ -118,7 +116,7 @@ def _kiel_pages(test: TestStars) -> Iterator[tuple[str, Figure]]:
         panels.append(KielPanel(name, before, after, *positions))
     for page, first in enumerate(range(0, len(panels), MOST_DIAGRAMS), start=1):
         shown = panels[first : first + MOST_DIAGRAMS]
-        yield f"kiel_{page}", draw_kiel(shown, panels[0].after, panels[0].survey, note=NOTE)
+        yield f"kiel_{page}", draw_kiel, shown, panels[0].after, panels[0].survey
 
 
 def _coverage_rows(test: TestStars, chosen: list[Pair]) -> list[CoverageRow]:
