@@ -57,6 +57,15 @@ class Work:
         with self.database.begin() as connection:
             jobs.log(connection, self.job.job_id, message, level=level)
 
+    def hold(self, connection: Connection) -> None:
+        """Keep the job from being ended, by whomever, until the caller's transaction ends.
+
+        Raises:
+            StepLostError: it has ended.
+        """
+        if jobs.lock(connection, self.job.job_id) is not JobState.RUNNING:
+            raise StepLostError
+
     def finish(
         self,
         connection: Connection,
@@ -77,9 +86,8 @@ class Work:
             StepLostError: this attempt does not count any more; the transaction must not be committed.
         """
         job_id, stage = self.job.job_id, self.step.stage
-        if jobs.lock(connection, job_id) is not JobState.RUNNING or not steps.finish(
-            connection, self.step.step_id, self.attempt
-        ):
+        self.hold(connection)
+        if not steps.finish(connection, self.step.step_id, self.attempt):
             raise StepLostError
         if result:
             jobs.set_result(connection, job_id, result)

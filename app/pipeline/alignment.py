@@ -66,18 +66,17 @@ class Reached:
             self.conclusion.save(connection, self.version_id, self.plan)
 
 
-def begin(database: Database, version_id: int) -> None:
-    """Mark a queued version as running, on the data as they are now.
+def begin(connection: Connection, version_id: int) -> None:
+    """Mark a queued version as running, on the data as they are now, while its job is held.
 
     Raises:
         ConflictError: the data have changed since the version began.
     """
-    with database.begin() as connection:
-        if versions.get(connection, version_id).state is VersionState.QUEUED:
-            versions.restart_inputs(connection, version_id, frames.data_snapshot(connection))
-            versions.start(connection, version_id, data_state=frames.data_state(connection))
-        else:
-            check_data(connection, version_id)
+    if versions.get(connection, version_id).state is VersionState.QUEUED:
+        versions.restart_inputs(connection, version_id, frames.data_snapshot(connection))
+        versions.start(connection, version_id, data_state=frames.data_state(connection))
+    else:
+        check_data(connection, version_id)
 
 
 def check_data(connection: Connection, version_id: int) -> None:

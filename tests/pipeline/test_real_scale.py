@@ -10,7 +10,7 @@ from app.pipeline.ingest import ingest_folder
 from app.pipeline.plans import default_plan
 from app.pipeline.validate import validate
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 LARGEST_MEDIAN = {"teff": 5.0, "logg": 0.02, "feh": 0.02}
 LARGEST_IN_A_BIN = {"teff": 6.0, "logg": 0.03, "feh": 0.02}

@@ -99,9 +99,14 @@ def test_discarded_in_the_fit_it_is_gone_and_the_worker_goes_on(tables, database
         worker.communicate(timeout=60)
     assert [path.name for path in tables[2].iterdir()] == [other]
     with database.connect() as connection:
-        left = connection.execute(text("SELECT count(*) FROM job_data")).scalar_one()
+        assert connection.execute(text("SELECT count(*) FROM job_data")).scalar_one() == 0
+
+    def nobody_is_at_it() -> bool:
         busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sos-job-%'"
-        assert (left, connection.execute(text(busy)).scalar_one()) == (0, 0)
+        with database.connect() as connection:
+            return bool(connection.execute(text(busy)).scalar_one() == 0)
+
+    wait_until(nobody_is_at_it)
 
 
 def test_a_table_whose_file_is_gone_fails_and_says_so(tables, database, tmp_path):

@@ -17,7 +17,9 @@ def align(work: Work, *, fits: list[str], reuse: bool, publish: bool) -> None:
         reuse: take models over from a version where they were made of the same.
         publish: publish the version in the end.
     """
-    begin(work.database, work.version)
+    with work.database.begin() as connection:
+        work.hold(connection)  # a job that is cancelled at this moment must not leave a version that runs
+        begin(connection, work.version)
     reached = climb(work.database, work.job.job_id, work.version, fits, reuse=reuse)
     for line in reached.remarks:
         work.log(line)
