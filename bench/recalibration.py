@@ -2,14 +2,15 @@
 
 `python -m bench.recalibration [--stars N] [--workers 2]` makes the sky, ingests it, makes a full version with one
 worker and with two, changes one survey, makes a version that takes over what is as before, and a full one of the same
-data, and compares their numbers. The two workers stay from one job to the next. `--workers 2` leaves out the version of
-one worker, and with it the comparison of fits.
+data from nothing, and compares their numbers. The two workers stay from one job to the next. `--workers 2` leaves out
+the version of one worker, and with it the comparison of fits.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,7 @@ def measure(database: Database, state: Path, stars: int, *, alone: bool) -> None
                 f"AND survey.name = '{CHANGED}'"
             )
         partial = _calibrate(database, reuse=True)
+        shutil.rmtree(state / "cache")  # a full run is one from nothing: no table, value or figure is there
         full = _calibrate(database, reuse=False)
     with database.connect() as connection:
         found = [versions.get(connection, job.version_id or 0).metrics for job, _ in (partial, full)]

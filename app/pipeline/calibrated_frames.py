@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.pipeline import machine_cache
 from app.pipeline.machine_cache import Arrays
+from app.pipeline.models import keeping
 from app.pipeline.software import software_versions
 from app.science.calibration.frame import Frame
 from app.science.calibration.handover import calibration_key
@@ -19,6 +20,6 @@ def calibrated_frame(model: SurveyModel, frame: Frame) -> Calibrated:
     software = {name: what for name, what in software_versions().items() if name not in _MORE_THAN_THE_METHOD}
 
     def make() -> Arrays:
-        return vars(model.calibrate_frame(frame))
+        return vars((model if model.keeper else keeping(model)).calibrate_frame(frame))
 
     return Calibrated(**machine_cache.kept(calibration_key(model, frame, software), make))

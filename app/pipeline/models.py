@@ -13,7 +13,7 @@ from app.pipeline import machine_cache
 from app.pipeline.machine_cache import Arrays
 from app.pipeline.software import software_versions
 from app.science.calibration.grid import BiasGrid
-from app.science.calibration.serialize import load_survey
+from app.science.calibration.serialize import dump_bias, dump_frame, load_survey
 from app.science.calibration.survey_model import SurveyModel
 from app.storage import artifacts, frames, versions
 
@@ -37,10 +37,20 @@ def load_model(connection: Connection, artifacts_of: Mapping[str, str]) -> Surve
 def _load(connection: Connection, checksums: list[str]) -> SurveyModel:
     frame, *models = (artifacts.get(connection, sha256).content for sha256 in checksums)
     loaded = load_survey(frame, (models[0], models[1], models[2]))
-    if loaded.identity.all():
-        return loaded
+    return _keeping(loaded, checksums)
+
+
+def keeping(model: SurveyModel) -> SurveyModel:
+    """Return a model that has not been stored yet, its table kept as that of the stored one will be."""
+    parts = [dump_frame(model), *map(dump_bias, model.models)]
+    return _keeping(model, [hashlib.sha256(part).hexdigest() for part in parts])
+
+
+def _keeping(model: SurveyModel, checksums: list[str]) -> SurveyModel:
+    if model.identity.all():
+        return model
     made_of = " ".join([*checksums, software_versions()["science_sha256"]])
-    return replace(loaded, keeper=partial(_kept_grid, hashlib.sha256(made_of.encode()).hexdigest()))
+    return replace(model, keeper=partial(_kept_grid, hashlib.sha256(made_of.encode()).hexdigest()))
 
 
 def _kept_grid(sha256: str, make: Callable[[], BiasGrid]) -> BiasGrid:

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from app.pipeline import machine_cache
 from app.pipeline.calibrated_frames import calibrated_frame
 from app.pipeline.kept_figures import rendered
+from app.pipeline.models import keeping
 from app.science.calibration.fitting import fit_survey
 from app.science.calibration.frame import Frame
+from app.science.calibration.serialize import dump_bias, dump_frame, load_survey
 from app.science.calibration.settings import FitSettings
 from tests.support.links import NOISE, invented_links
 
@@ -90,7 +92,7 @@ def test_a_calibrated_frame_is_that_of_the_model_and_of_these_values_alone(
     for _ in range(2):
         kept = calibrated_frame(model, first)
         assert all(np.array_equal(vars(kept)[name], part, equal_nan=True) for name, part in vars(plain).items())
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 2  # these values, and the table of the model
     assert not np.array_equal(calibrated_frame(model, other).value, plain.value)
     monkeypatch.setattr("app.science.calibration.survey_model.SurveyModel.calibrate_frame", lambda *_: never())
     assert np.array_equal(calibrated_frame(model, first).value, plain.value, equal_nan=True)
@@ -113,3 +115,15 @@ def test_a_figure_is_drawn_once_for_what_it_shows(folder: Path):
     assert one["line.png"][0].startswith(b"\x89PNG")
     assert rendered("line", draw, values + 1, note="a") != one
     assert rendered("none", lambda values: None, values) == {}
+
+
+def test_the_table_of_a_model_is_kept_as_that_of_the_stored_one(folder: Path):
+    model = fit_survey(invented_links(300), (False,) * 3, FitSettings(), own_error=np.full(3, np.nan)).model
+    calibrated_frame(model, frame(1))
+    assert len(list(folder.iterdir())) == 2
+    stored = load_survey(dump_frame(model), (dump_bias(model.models[0]), *map(dump_bias, model.models[1:])))
+    again = keeping(stored)
+    assert again.keeper is not None
+    table = again.keeper(never)
+    assert np.array_equal(table.values, model.grid.values)
+    assert np.array_equal(again.calibrate_frame(frame(2)).value, model.calibrate_frame(frame(2)).value, equal_nan=True)
