@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import Connection as Session
@@ -61,7 +62,9 @@ def rows_near(
         Arrays `place`, `separation_arcsec`, `n_candidates` (stars within the radius) and the columns.
     """
     query = composed("star_lists", "rows_near", **_parts(version, columns), joined=sql.SQL(sky.JOINED))
-    return _arrays(session, query, {name: values.tolist() for name, values in places.items()} | {"radius": radius})
+    by_zone = np.lexsort((places["ra"], np.floor(places["dec"])))  # as stars are stored: neighbours are read together
+    lists = {name: values[by_zone].tolist() for name, values in places.items()}
+    return _arrays(session, query, lists | {"radius": radius})
 
 
 def survey_names(connection: Connection) -> set[str]:
