@@ -15,7 +15,7 @@ from app.domain.versions import VersionState
 from app.pipeline.calibrate import Conclusion, conclude, load_alignment, save_models
 from app.pipeline.course import PARAMETERS, fit_name
 from app.pipeline.models import load_models
-from app.pipeline.software import software_versions
+from app.pipeline.software import method_versions
 from app.science.arrays import Floats
 from app.science.calibration.bias_model import IDENTITY
 from app.science.calibration.fitting import FittedSurvey, ParameterFit, Sample, assemble, fit_parameter, sample_of
@@ -127,7 +127,7 @@ def fit_one(database: Database, job_id: int, version_id: int, survey: str, param
 
 def _climb(database: Database, reached: Reached, numbers: dict[str, int], *, reuse: bool) -> None:
     ascent = reached.ascent
-    software = {name: what for name, what in software_versions().items() if name != "code_sha256"}
+    software = method_versions()
     for stage, names in ascent.stages():
         for name in names:
             if name in ascent.models or name in reached.refused:

@@ -29,6 +29,11 @@ def software_versions() -> dict[str, str]:
     }
 
 
+def method_versions() -> dict[str, str]:
+    """Return what the method itself depends on: as `software_versions`, without queries and survey descriptors."""
+    return {name: what for name, what in software_versions().items() if name != "code_sha256"}
+
+
 @cache
 def _checksums() -> dict[str, str]:
     """Return the checksums of the code as it is when first asked: the modules that run were loaded from it."""
