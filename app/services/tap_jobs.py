@@ -135,7 +135,7 @@ class TapJobs:
         """
         job = self.get(job_id)
         if job.phase is not Phase.COMPLETED or job.media_type is None:
-            raise ConflictError(f"job {job_id} is {job.phase}: it has no answer")
+            raise ConflictError(f"job {job_id} is {job.phase}: {job.problem or 'it has no answer'}")
         return self._answer_of(job_id), job.media_type
 
     def _answer_of(self, job_id: str) -> Path:

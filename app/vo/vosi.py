@@ -121,6 +121,9 @@ async def examples() -> Response:
 
 
 _VS = f'xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" {XSI}'
+# astroquery's TapPlus reads this attribute of every column, and stops where there is none; VODataService lets columns
+# have attributes of others.
+_ESA_FLAGS = ' xmlns:esatapplus="http://esa.int/xml/EsaTapPlus" esatapplus:flags="0"'
 
 
 def capability_elements(base: str) -> str:
@@ -203,4 +206,4 @@ def _column(column: Field) -> str:
     parts = (("description", column.description), ("unit", column.unit), ("ucd", column.ucd))
     known = "".join(f"<{tag}>{escape(value)}</{tag}>" for tag, value in parts if value)
     flags = "".join(f"<flag>{name}</flag>" for name, on in (("indexed", column.indexed),) if on)
-    return f"<column><name>{escape(shown(column.name))}</name>{known}{kind}{flags}</column>"
+    return f"<column{_ESA_FLAGS}><name>{escape(shown(column.name))}</name>{known}{kind}{flags}</column>"

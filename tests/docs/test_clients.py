@@ -74,6 +74,7 @@ def test_a_block_does_what_it_shows(language: str, text: str, address: str, tmp_
 
 def test_the_page_has_an_example_of_every_client():
     text = "".join(block for _, block in BLOCKS)
-    for client in ("curl ", "import pandas", "import pyvo", "astropy.table", "stilts tapquery", "stilts coneskymatch"):
+    named = ("curl ", "import pandas", "import pyvo", "astropy.table", "astroquery", "lsdb.open_catalog")
+    for client in (*named, "stilts tapquery", "stilts coneskymatch"):
         assert client in text
     assert {language for language, _ in BLOCKS} == {"bash", "python"}
