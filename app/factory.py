@@ -50,6 +50,7 @@ class Folders:
         uploads: survey files that were uploaded.
         exports: files of exports.
         tables: users' tables that are homogenized.
+        catalogues: the versions' catalogues.
         incoming: survey files that may be taken in by name; None for none.
     """
 
@@ -57,6 +58,7 @@ class Folders:
     uploads: Path
     exports: Path
     tables: Path
+    catalogues: Path
     incoming: Path | None = None
 
 
@@ -153,7 +155,7 @@ class Factory:
 
     def downloads(self) -> Downloads:
         """Pages and files of whole tables."""
-        return Downloads(self._pages, self._files)
+        return Downloads(self._pages, self._files, self._folders.catalogues if self._folders else None)
 
     def star_lists(self) -> StarLists:
         """Stars by lists of identifiers."""

@@ -143,6 +143,7 @@ def _factory(settings: Settings, url: str) -> Factory:
             uploads=settings.uploads_folder,
             exports=settings.exports_folder,
             tables=settings.tables_folder,
+            catalogues=settings.catalogues_folder,
             incoming=settings.incoming,
         ),
         cache=settings.cache_folder,

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         return self.state_folder / "tables"
 
     @property
+    def catalogues_folder(self) -> Path:
+        """Where the versions' catalogues lie as files; workers and the service must share it."""
+        return self.state_folder / "catalogues"
+
+    @property
     def descriptors_folder(self) -> Path:
         """Where the user's own survey descriptors are."""
         return self.state_folder / "surveys"

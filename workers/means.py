@@ -18,6 +18,7 @@ class Means:
         uploads: folder of uploaded survey files.
         descriptors: folder of the user's own survey descriptors.
         tables: folder of users' tables that are homogenized.
+        catalogues: folder of the versions' catalogues as files, the same for all workers and the HTTP service.
         cache: folder for what this machine may keep to save time.
         memory_mib: memory that a step may use, in MiB; 0 for no limit.
         keep_versions: how many complete versions are kept beside the published one.
@@ -29,6 +30,7 @@ class Means:
     uploads: Path
     descriptors: Path
     tables: Path
+    catalogues: Path
     cache: Path
     memory_mib: int = 0
     keep_versions: int = 10
@@ -43,6 +45,7 @@ class Means:
             uploads=settings.uploads_folder,
             descriptors=settings.descriptors_folder,
             tables=settings.tables_folder,
+            catalogues=settings.catalogues_folder,
             cache=settings.cache_folder,
             memory_mib=settings.step_memory_mib,
             keep_versions=settings.keep_versions,

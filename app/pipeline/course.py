@@ -76,6 +76,11 @@ def validation(*, publish: bool) -> NewStep:
     return NewStep("validate", "validate", "validate", {"publish": publish})
 
 
+def keeping() -> NewStep:
+    """Keep the catalogue of a version as a file."""
+    return NewStep("keep", "keep", "validate")
+
+
 def publication(*, force: bool = False, action: str = "publish") -> NewStep:
     """Point readers to a version."""
     return NewStep("publish", "publish", "publish", {"force": force, "action": action})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as software_version
@@ -17,10 +17,11 @@ from app.domain.columns import CATALOG, Column
 from app.domain.files import FileFormat
 from app.domain.surveys import Survey
 from app.services.versions import resolve
-from app.storage import downloads, hats_folder, slices, surveys
+from app.storage import downloads, hats_folder, kept_catalogues, slices, surveys, table_files
 from app.storage.engine import Database, driver_connection
 from app.storage.hats_folder import TILE_ROWS, About
 from app.storage.hats_places import Place
+from app.storage.kept_catalogues import KeptCatalogue
 from app.storage.rendering import Rendering
 from app.storage.slices import Selection
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 POSITION = ("ra", "dec")
+FROM_KEPT = {FileFormat.PARQUET, FileFormat.ARROW, FileFormat.FITS, FileFormat.VOTABLE}
+"""Formats made of columns; PostgreSQL writes the others as fast itself."""
 
 Select: TypeAlias = Callable[[Connection, int], Selection]
 
@@ -48,11 +51,13 @@ class Downloads:
     Args:
         pages: connections for pages, which take milliseconds.
         files: connections for files; each is kept for as long as its file takes to send.
+        kept: folder of whole catalogues as files, from which they are read where they are there.
     """
 
-    def __init__(self, pages: Database, files: Database) -> None:
+    def __init__(self, pages: Database, files: Database, kept: Path | None = None) -> None:
         self._pages = pages
         self._files = files
+        self._kept = kept
 
     def catalogue_page(self, wanted: Slice, page: Page, version: int | None = None) -> Rows:
         """Return a page of a slice of the catalogue, by number of the star.
@@ -71,7 +76,7 @@ class Downloads:
     @contextmanager
     def catalogue(self, wanted: Slice, file: FileFormat, version: int | None = None) -> Iterator[Download]:
         """Open a slice of the catalogue as a file, to be read in the block; raises as `catalogue_page`."""
-        with self._file(_catalogue(wanted), file, version) as download:
+        with self._file(_catalogue(wanted), file, version, wanted if file in FROM_KEPT else None) as download:
             yield download
 
     @contextmanager
@@ -99,12 +104,15 @@ class Downloads:
         """
         positions = tuple(column for column in CATALOG if column.name in POSITION)
         columns = (*(column for column in positions if column not in wanted.columns), *wanted.columns)
-        with self._files.connect() as connection:
+        with self._files.connect() as connection, ExitStack() as held:
             connection.execution_options(isolation_level="REPEATABLE READ")
             number = resolve(connection, version)
             driver = driver_connection(connection)
+            kept = held.enter_context(self._kept_catalogue(connection, number, replace(wanted, columns=columns)))
 
             def opened(chosen: tuple[Column, ...]) -> AbstractContextManager[pa.RecordBatchReader]:
+                if kept is not None:
+                    return closing(kept.batches(chosen))
                 selection = _catalogue(replace(wanted, columns=chosen))(connection, number)
                 return downloads.arrow_reader(self._files.url, driver, selection.all_rows(Rendering.NATIVE))
 
@@ -128,16 +136,34 @@ class Downloads:
             return slices.page(driver_connection(connection), selection, page, version)
 
     @contextmanager
-    def _file(self, select: Select, file: FileFormat, asked: int | None) -> Iterator[Download]:
+    def _file(
+        self, select: Select, file: FileFormat, asked: int | None, whole: Slice | None = None
+    ) -> Iterator[Download]:
         with self._files.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             version = resolve(connection, asked)
+            with self._kept_catalogue(connection, version, whole) as kept:
+                if kept is not None and whole is not None:
+                    about = facts(version, kept.rows, surveys.list_all(connection))
+                    connection.rollback()  # the place among the files stays taken, but no snapshot is held
+                    batches = kept.batches(whole.columns)
+                    blocks = table_files.blocks(file, batches, whole.columns, about, name=slices.CATALOGUE, texts={})
+                    yield Download(file, version, kept.rows, blocks)
+                    return
             selection = select(connection, version)
             driver = driver_connection(connection)
             rows = slices.count(driver, selection)
             about = facts(version, rows, surveys.list_all(connection))
             with downloads.opened(self._files.url, driver, selection, file, about) as blocks:
                 yield Download(file, version, rows, blocks)
+
+    def _kept_catalogue(
+        self, connection: Connection, version: int, whole: Slice | None
+    ) -> AbstractContextManager[KeptCatalogue | None]:
+        """Open the file of a version's catalogue where there is one that has all of a slice."""
+        if self._kept is None or whole is None:
+            return nullcontext()
+        return kept_catalogues.opened(connection, self._kept, version, whole)
 
 
 def facts(version: int, rows: int, known: Iterable[Survey]) -> dict[str, str]:

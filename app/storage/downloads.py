@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -78,17 +78,33 @@ def arrow_reader(url: str, connection: Connection, query: sql.Composable) -> Ite
         DatabaseError: the server cannot be reached or stops answering.
     """
     import adbc_driver_postgresql.dbapi as adbc  # noqa: PLC0415 - takes a second, and only these files need it
+    import pyarrow as pa  # noqa: PLC0415 - as above
 
+    failures = (adbc.Error, OSError)
     snapshot = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert snapshot is not None
-    try:
-        with closing(adbc.connect(_with_options(url), autocommit=True)) as driver, closing(driver.cursor()) as cursor:
+    with ExitStack() as held:
+        with _said(failures):
+            driver = held.enter_context(closing(adbc.connect(_with_options(url), autocommit=True)))
+            cursor = held.enter_context(closing(driver.cursor()))
             _adopt(cursor, snapshot[0])
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
             cursor.execute(query.as_string())
-            with closing(cursor.fetch_record_batch()) as batches:
-                yield batches
-    except (adbc.Error, OSError) as error:
+            batches = held.enter_context(closing(cursor.fetch_record_batch()))
+
+        def read() -> Iterator[pa.RecordBatch]:
+            with _said(failures):
+                yield from batches
+
+        yield pa.RecordBatchReader.from_batches(batches.schema, read())
+
+
+@contextmanager
+def _said(failures: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Raise what the driver raises as the project's error."""
+    try:
+        yield
+    except failures as error:
         first_line = str(error).strip().split("\n", maxsplit=1)[0]
         raise DatabaseError(f"the database cannot be reached or stopped answering: {first_line}") from error
 

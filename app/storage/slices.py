@@ -23,6 +23,7 @@ from app.storage.statements import composed
 from app.storage.table_files import Texts
 
 _QUERIES = queries("slices")
+CATALOGUE = "catalog"
 _NAME_BYTES = 63  # PostgreSQL cuts longer names
 _OUTSIDE_DOMAIN = 2 | 16
 _KINDS = {"int8": Kind.ID, "int4": Kind.INTEGER, "int2": Kind.INTEGER, "float4": Kind.REAL, "float8": Kind.REAL}
@@ -85,7 +86,7 @@ def catalogue_expression(column: Column) -> sql.Composable:
 def catalogue(version: int, wanted: Slice) -> Selection:
     """Return a slice of the homogenized catalogue of a version."""
     return Selection(
-        name="catalog",
+        name=CATALOGUE,
         columns={column: catalogue_expression(column) for column in wanted.columns},
         source=composed("slices", "catalogue", homogenized=partition("homogenized", version)),
         condition=_all_of(_star_conditions(version, wanted)),

@@ -36,6 +36,7 @@ def test_a_calibration_is_made_and_published_in_the_background(database):
         "homogenize",
         "complete",
         "validate",
+        "keep",
         "publish",
     }
     assert all(step.attempt == 1 for step in done)
@@ -135,16 +136,18 @@ def test_a_step_is_done_by_one_worker_at_a_time_and_an_attempt_that_was_overtake
         steps.unlock(one, step_id)
 
 
-def test_old_versions_go_and_the_published_one_never_does(database):
+def test_old_versions_go_and_the_published_one_never_does(database, tmp_path):
     fill(database, stars=600)
     requests = Requests(database)
     for _ in range(4):
         requests.calibrate(Calibration(default_plan()))
-        run(means(database, keep_versions=10), concurrency=0, wait=False)
+        run(means(database, tmp_path, keep_versions=10), concurrency=0, wait=False)
+    assert kept(tmp_path) == ["v1", "v2", "v3", "v4"]
     with database.begin() as connection:
         versions.publish(connection, 1)
     requests.cleanup()
-    run(means(database, keep_versions=1), concurrency=0, wait=False)
+    run(means(database, tmp_path, keep_versions=1), concurrency=0, wait=False)
+    assert kept(tmp_path) == ["v1", "v4"]
     with database.connect() as connection:
         states = {version.version_id: str(version.state) for version in versions.list_all(connection)}
         tables = set(
@@ -153,3 +156,20 @@ def test_old_versions_go_and_the_published_one_never_does(database):
         assert versions.models(connection, 2)
     assert states == {1: "published", 2: "removed", 3: "removed", 4: "ready"}
     assert tables == {"homogenized_1", "homogenized_4"}
+
+
+def kept(folder):
+    """Return the versions whose catalogue is kept as a file."""
+    return sorted(path.name.partition("-")[0] for path in (folder / "catalogues").iterdir())
+
+
+def test_a_disk_without_room_costs_the_file_and_not_the_version(database, tmp_path):
+    (tmp_path / "catalogues").write_text("no folder can be here")
+    fill(database, stars=600)
+    job_id = Requests(database).calibrate(Calibration(default_plan(), publish=True))
+    run(means(database, tmp_path), concurrency=0, wait=False)
+    assert get(database, job_id).state is JobState.SUCCEEDED
+    with database.connect() as connection:
+        assert versions.current(connection) == 1
+        lines = [(line.level, line.message) for line in jobs.log_tail(connection, job_id)]
+    assert any(level == "warning" and "no file of the catalogue" in message for level, message in lines)

@@ -15,6 +15,7 @@ TASKS = (
     "homogenize",
     "complete",
     "validate",
+    "keep",
     "publish",
     "export",
     "match_table",

@@ -7,7 +7,7 @@ import time
 
 from app.pipeline import retention, uploads
 from app.pipeline.user_requests import remove_expired
-from app.storage import jobs, measurements
+from app.storage import jobs, kept_catalogues, measurements, versions
 from workers.work import Work
 
 JOBS_KEPT_DAYS = 90
@@ -18,6 +18,9 @@ UPLOADS_KEPT_S = 7 * 86400
 def cleanup(work: Work) -> None:
     """Remove versions beyond those that are kept, files of exports and users' tables past their time, and old jobs."""
     removed = retention.remove_versions(work.database, keep=work.means.keep_versions)
+    with work.database.connect() as connection:
+        readable = [one.version_id for one in versions.list_all(connection) if one.state.readable]
+    kept_catalogues.remove_others(work.means.catalogues, readable)
     for version_id in removed:
         work.log(f"version {version_id} is removed; its plan, inputs, figures and report stay")
     oldest = time.time() - work.means.keep_exports_days * 86400

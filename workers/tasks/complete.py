@@ -18,6 +18,5 @@ def complete(work: Work, *, publish: bool) -> None:
         parts = [Part(**orjson.loads(jobs.get_data(connection, job_id, name))) for name in names]
         finish(connection, work.version, parts)
         stars = sum(part.stars for part in parts)
-        work.finish(
-            connection, then=[course.validation(publish=publish)], result={"version": work.version, "stars": stars}
-        )
+        then = [course.validation(publish=publish), course.keeping()]
+        work.finish(connection, then=then, result={"version": work.version, "stars": stars})

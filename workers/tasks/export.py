@@ -16,7 +16,7 @@ def export(work: Work, **arguments: Any) -> None:
     pages = Database(work.means.url, options=SHORT_OPTIONS, size=1)
     files = Database(work.means.url, options=LONG_OPTIONS, size=1)
     try:
-        written = write(Downloads(pages, files), arguments, work.means.exports, work.job.job_id)
+        written = write(Downloads(pages, files, work.means.catalogues), arguments, work.means.exports, work.job.job_id)
     finally:
         pages.dispose()
         files.dispose()

@@ -49,3 +49,7 @@ WHERE v.state IN ('failed', 'removed') AND c.relnamespace = 'public'::regnamespa
 -- Which of its two tables a version has, and whether they are partitions.
 SELECT t.name, c.relispartition FROM (VALUES ('calibrated'), ('homogenized')) AS t (name)
 JOIN pg_class AS c ON c.relname = t.name || '_' || %(version_id)s::int AND c.relnamespace = 'public'::regnamespace
+
+-- catalogue_sha256 --
+-- The SHA-256 of the rows of a version's catalogue.
+SELECT metrics ->> 'catalogue_sha256' FROM version WHERE version_id = %(version_id)s
