@@ -6,8 +6,8 @@ IVOA note "HATS: A Standard for the Hierarchical Adaptive Tiling Scheme in the V
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.domain.columns import Column, Kind
-from app.storage.hats_places import Place
+from app.storage.hats_margin import MARGIN_ARCSEC, Margin
+from app.storage.hats_places import Below, Place
 from app.storage.hats_tiles import INDEX_ORDER, Counts, Tile, index_pixels
 from app.storage.table_files import ROW_GROUP, Drain, described, with_dictionary
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 TILE_ROWS = 500_000
 _INDEX_MEANING = "HEALPix pixel of the position, nested, of order 29, by which rows are sorted"
 INDEX = Column(f"_healpix_{INDEX_ORDER}", Kind.ID, _INDEX_MEANING, None, "pos.healpix")
+_OBJECT = {"dataproduct_type": "object"}
+MARGIN_FOLDER = f"margin_{MARGIN_ARCSEC:g}arcs"
 _STANDARD = {"hats_version": "v1.0", "hats_release_date": "2025-08-22"}
 
 
@@ -68,7 +71,7 @@ def write(
     *,
     scratch: Path,
 ) -> None:
-    """Write a HATS folder; in memory there is never more than one tile.
+    """Write a HATS folder, and in it one with its margin; in memory there is never more than one tile.
 
     Args:
         place: where its files go.
@@ -78,22 +81,50 @@ def write(
         about: what the folder says of itself.
         scratch: an empty folder with room for the whole table.
     """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and only files need it
+
     schema = described(_indexed_schema(rows.schema), (INDEX, *columns), about.facts)
-    for number, piece in _scattered(rows, tiles, schema):
-        with (scratch / str(number)).open("ab") as waiting:
-            waiting.write(piece.serialize())
+    margin = Margin(tiles)
+    beside = np.zeros(len(tiles), np.int64)
+    for batch in rows:
+        pixels = _pixels(batch)
+        whole = pa.RecordBatch.from_arrays([pa.array(pixels), *batch.columns], schema=schema)
+        for number, piece in _by_tile(whole, *_inside(tiles, pixels)):
+            _append(scratch / str(number), piece)
+        for number, piece in _by_tile(whole, *margin.of(pixels)):
+            _append(scratch / f"{number}.margin", piece)
+            beside[number] += piece.num_rows
+    size = _write_dataset(place, [(tile, scratch / str(number)) for number, tile in enumerate(tiles)], schema, columns)
+    _write_properties(place, _properties(tiles, size, about, _OBJECT))
+    lined = [
+        (replace(tile, rows=int(n)), scratch / f"{k}.margin")
+        for k, (tile, n) in enumerate(zip(tiles, beside, strict=True))
+        if n
+    ]
+    place = Below(place, MARGIN_FOLDER)
+    size = _write_dataset(place, lined, schema, columns)
+    _write_properties(place, _properties([tile for tile, _ in lined], size, about, _margin_of(about)))
+
+
+def _write_dataset(
+    place: Place, waiting: Sequence[tuple[Tile, Path]], schema: pa.Schema, columns: tuple[Column, ...]
+) -> int:
+    """Write the Parquet files of tiles whose rows wait in files, and those about them; return their size in bytes."""
     metadata, size = [], 0
-    for number, tile in enumerate(tiles):
+    for tile, rows in waiting:
         with place.file(f"dataset/{tile.path}") as target:
-            footer, written = _write_tile(target, _gathered(scratch / str(number), schema), (INDEX, *columns))
+            footer, written = _write_tile(target, _gathered(rows, schema), (INDEX, *columns))
         footer.set_file_path(tile.path)
         metadata.append(footer)
         size += written
     _write_text(place, "dataset/_metadata", _footer(schema, metadata))
     _write_text(place, "dataset/_common_metadata", _footer(schema, []))
-    lines = ["Norder,Npix", *(f"{tile.order},{tile.pixel}" for tile in tiles)]
+    lines = ["Norder,Npix", *(f"{tile.order},{tile.pixel}" for tile, _ in waiting)]
     _write_text(place, "partition_info.csv", "".join(f"{line}\n" for line in lines).encode())
-    said = _properties(tiles, size, about)
+    return size
+
+
+def _write_properties(place: Place, said: bytes) -> None:
     for name in ("hats.properties", "properties"):  # the second is where readers of older releases look
         _write_text(place, name, said)
 
@@ -109,20 +140,27 @@ def _indexed_schema(schema: pa.Schema) -> pa.Schema:
     return schema.insert(0, pa.field(INDEX.name, pa.int64()))
 
 
-def _scattered(rows: Iterable[pa.RecordBatch], tiles: list[Tile], schema: pa.Schema) -> Iterator[tuple[int, Any]]:
-    """Yield pieces of the rows with the number of the tile that each lies in."""
+def _inside(tiles: list[Tile], pixels: Any) -> tuple[Any, Any]:
+    """Return stars, by their place, and the number of the tile that each lies in, in the order of the index."""
+    starts = np.array([tile.first for tile in tiles], np.int64)
+    order = np.argsort(pixels, kind="stable")
+    return order, np.searchsorted(starts, pixels[order], side="right") - 1
+
+
+def _by_tile(batch: pa.RecordBatch, star: Any, tile: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the rows of stars, of each tile together, with its number; `tile` goes up."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    starts = np.array([tile.first for tile in tiles], np.int64)
-    for batch in rows:
-        pixels = _pixels(batch)
-        order = np.argsort(pixels, kind="stable")
-        whole = pa.RecordBatch.from_arrays([pa.array(pixels), *batch.columns], schema=schema).take(pa.array(order))
-        tile = np.searchsorted(starts, pixels[order], side="right") - 1
-        cuts = [0, *(np.flatnonzero(np.diff(tile)) + 1).tolist(), len(tile)]
-        for begin, end in pairwise(cuts):
-            if end > begin:
-                yield int(tile[begin]), whole.slice(begin, end - begin)
+    chosen = batch.take(pa.array(star))
+    cuts = [0, *(np.flatnonzero(np.diff(tile)) + 1).tolist(), len(tile)]
+    for begin, end in pairwise(cuts):
+        if end > begin:
+            yield int(tile[begin]), chosen.slice(begin, end - begin)
+
+
+def _append(path: Path, piece: pa.RecordBatch) -> None:
+    with path.open("ab") as waiting:
+        waiting.write(piece.serialize())
 
 
 def _gathered(waiting: Path, schema: pa.Schema) -> pa.Table:
@@ -174,11 +212,21 @@ def _write_text(place: Place, name: str, content: bytes) -> None:
         target.write(content)
 
 
-def _properties(tiles: list[Tile], size: int, about: About) -> bytes:
-    """Return the properties of the catalogue; `size` is that of its Parquet files in bytes."""
+def _margin_of(about: About) -> dict[str, object]:
+    """Return what the properties of the margin say that those of the catalogue do not."""
+    return {
+        "obs_collection": f"{about.name}_{MARGIN_FOLDER}",
+        "dataproduct_type": "margin",
+        "hats_primary_table_url": about.name,
+        "hats_margin_threshold": MARGIN_ARCSEC,
+    }
+
+
+def _properties(tiles: list[Tile], size: int, about: About, kind: Mapping[str, object]) -> bytes:
+    """Return the properties of a catalogue or margin; `size` is that of its Parquet files in bytes."""
     known = {
         "obs_collection": about.name,
-        "dataproduct_type": "object",
+        **kind,
         "hats_nrows": sum(tile.rows for tile in tiles),
         "hats_col_ra": "ra",
         "hats_col_dec": "dec",

@@ -36,6 +36,18 @@ class Folder:
             yield opened
 
 
+class Below:
+    """A folder of another place."""
+
+    def __init__(self, place: Place, name: str) -> None:
+        self._place = place
+        self._name = name
+
+    def file(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a new file."""
+        return self._place.file(f"{self._name}/{name}")
+
+
 class Packed:
     """A zip file of one folder, to be used as a context manager.
 

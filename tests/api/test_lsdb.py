@@ -29,6 +29,7 @@ SAMPLE = 60
 LOOK = f"""
 import sys
 import lsdb
+import pandas as pd
 
 where, out = sys.argv[1:]
 sos = lsdb.open_catalog(where)
@@ -41,6 +42,12 @@ mine = everything[["star_id", "ra", "dec"]].iloc[:{SAMPLE}]
 mine = lsdb.from_dataframe(mine, margin_threshold=5, catalog_name="mine")
 pairs = sos.crossmatch(mine, radius_arcsec=0.01, suffixes=("", "_mine"), suffix_method="overlapping_columns")
 pairs.compute().to_parquet(f"{{out}}/pairs.parquet")
+pole = pd.DataFrame({{"ra": [45.0, 135.0, 225.0, 315.0], "dec": [89.9995] * 4}})
+pole = lsdb.from_dataframe(pole, catalog_name="pole")
+for name, beside in (("with", f"{{where}}/margin_10arcs"), ("without", None)):
+    whole = lsdb.open_catalog(where, columns=["star_id", "ra", "dec"], margin_cache=beside)
+    joined = pole.crossmatch(whole, radius_arcsec=5, suffixes=("", "_sos"), suffix_method="overlapping_columns")
+    joined.compute().to_parquet(f"{{out}}/{{name}}.parquet")
 about = sos.hc_structure.catalog_info
 print(about.total_rows, about.ra_column, about.dec_column)
 """
@@ -119,3 +126,10 @@ def test_stars_match_themselves(seen, place: str):
     same = np.asarray(pairs["star_id"]) == np.asarray(pairs["star_id_mine"])
     assert same.sum() >= SAMPLE - 2, "but for two stars of one place"
     assert np.asarray(pairs["_dist_arcsec"]).max() < 0.01
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_margin_has_what_lies_across_the_edge_of_a_tile(seen, place: str):
+    """Four tiles meet at the pole; what is in them within two arcseconds of it has the stars there beside it."""
+    assert pq.read_metadata(seen[place] / "with.parquet").num_rows == 4
+    assert pq.read_metadata(seen[place] / "without.parquet").num_rows < 4

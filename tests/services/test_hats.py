@@ -131,6 +131,25 @@ def test_files_about_the_folder_say_what_is_in_it(folder: Path):
     assert schema.metadata[b"sos.rows"] == str(MANY + catalogue.N_STARS).encode()
 
 
+def test_the_margin_has_the_same_rows_under_the_tiles_that_they_line(folder: Path):
+    margin = folder / "margin_10arcs"
+    whole = pa.concat_tables(pq.ParquetFile(tile(folder, *one)).read() for one in partitions(folder))
+    rows = {number: place for place, number in enumerate(whole["star_id"].to_pylist())}
+    lining = 0
+    for order, pixel in partitions(margin):
+        assert (order, pixel) in partitions(folder)
+        found = pq.ParquetFile(tile(margin, order, pixel)).read()
+        assert np.all(np.diff(found["_healpix_29"].to_numpy()) >= 0)
+        assert pixel not in set(pixels_of(found, order).tolist())
+        assert found.equals(whole.take([rows[number] for number in found["star_id"].to_pylist()]))
+        lining += len(found)
+    said = properties(margin)
+    assert lining == int(said["hats_nrows"]) == pq.read_metadata(margin / "dataset/_metadata").num_rows > 0
+    assert said["dataproduct_type"] == "margin"
+    assert said["hats_primary_table_url"] == properties(folder)["obs_collection"]
+    assert said["hats_margin_threshold"] == "10.0"
+
+
 def test_properties_are_those_of_an_object_catalogue(folder: Path):
     said = properties(folder)
     listed = partitions(folder)
