@@ -50,7 +50,7 @@ class SkyPosition:
 
 @dataclass(frozen=True)
 class Cone:
-    """All positions less than `radius` degrees from a centre: `0 <= radius <= 180`."""
+    """All positions at most `radius` degrees from a centre: `0 <= radius <= 180`."""
 
     ra: float
     dec: float
