@@ -27,7 +27,6 @@ Nothing = Annotated[NoQuery, Query()]
     response_model=ExportAnswer,
     responses=documented(examples.QUEUED_EXPORT, "The export; its `url` says when it is written", status=202)
     | {
-        400: described_problem("The body is no JSON"),
         409: described_problem("The same file is being written already; the answer names the job"),
         413: described_problem("The body is too long"),
     },
