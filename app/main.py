@@ -37,6 +37,7 @@ from app.api.files import BLOCKS_AT_ONCE
 from app.api.head import HeadAsGet
 from app.api.lean import LeanRoutes
 from app.api.measuring import Measuring
+from app.api.once import OnceOnly
 from app.api.rate_limit import RateLimit
 from app.domain.user_surveys import Quota
 from app.factory import Factory, Folders
@@ -66,6 +67,7 @@ ROUTERS = (
     metrics.router,
     pages.router,
 )
+ADMINISTRATION = "/v1/admin/"
 VO_ROUTERS = (cone_search.router, tap.router, uws.router, vosi.router)
 
 
@@ -92,12 +94,13 @@ def create_app(settings: Settings) -> FastAPI:
         prefixed={"/v1/stars/": stars.star},
         except_suffixes=(provenance.SUFFIX,),
     )
+    application.add_middleware(OnceOnly, under="/v1/", own=ADMINISTRATION)
     application.add_middleware(HeadAsGet)
     application.add_middleware(
         BodyLimit,
         usual_mib=settings.body_limit_mib,
         larger_mib=dict.fromkeys(("/v1/match", "/v1/convert", "/v1/homogenize"), settings.upload_limit_mib),
-        own="/v1/admin/",
+        own=ADMINISTRATION,
     )
     application.add_middleware(Compression)
     application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)

@@ -14,12 +14,13 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from app.api import documentation, errors
+from app.api.body_limit import within
 from app.api.context import JSON, version_headers
 from app.api.uses import Administration, Authorized, Use
 from app.domain.access import Scope
 from app.domain.errors import SosError
 
-LARGEST_JSON = 1 << 20
+LARGEST_JSON_MIB = 1
 
 _DECLARED = "__sos_administers__"
 _CALL = "sos.administration"
@@ -60,7 +61,12 @@ class AuditedRoute(APIRoute):
     `router = admin_router()` makes routes of this class under /v1/admin; an endpoint below `@router.post("/x/{n}")` has
     `@administers("x.do", Scope.PUBLISH, "x {n}")`, or the application does not start. It may take `admin: Admin`, whose
     `key`, `target` and `parameters` it reads and adds to; any error, status 4xx or 5xx counts as failed by itself.
+
+    Attributes:
+        largest_body_mib: how large the body may be, in MiB.
     """
+
+    largest_body_mib = LARGEST_JSON_MIB
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = getattr(endpoint, _DECLARED, None)
@@ -79,27 +85,31 @@ class AuditedRoute(APIRoute):
         use = Use(self.declared, scope, send)
         try:
             scope[_CALL] = await use.admit()
+            limited = within(self.largest_body_mib, scope, receive)
         except SosError as error:
             await errors.of_error(error)(scope, receive, use.send)
             return
         try:
-            await super().handle(scope, use.overhearing(receive), use.send)
+            await super().handle(scope, use.overhearing(limited), use.send)
         except BaseException as error:
             await use.broke(error)
             raise
 
 
 def admin_router(
-    prefix: str = "", *, under: str = "/v1/admin", tag: str = "administration", largest_body: int = LARGEST_JSON
+    prefix: str = "",
+    *,
+    under: str = "/v1/admin",
+    tag: str = "administration",
+    route_class: type[AuditedRoute] = AuditedRoute,
 ) -> APIRouter:
     """Return a router for calls of administration, under /v1/admin unless told otherwise; see `AuditedRoute`."""
     return APIRouter(
         prefix=f"{under}{prefix}",
         tags=[tag],
-        route_class=AuditedRoute,
+        route_class=route_class,
         dependencies=[Depends(_BEARER)],
         responses=documentation.ADMINISTRATION_PROBLEMS,
-        max_body_size=largest_body,
     )
 
 

@@ -35,15 +35,23 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit_mib = self._larger_mib.get(scope["path"], self._usual_mib)
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > limit_mib * MIB:
-            await errors.of_error(_refusal(limit_mib))(scope, receive, send)
+        try:
+            limited = within(limit_mib, scope, receive)
+        except TooLargeError as error:
+            await errors.of_error(error)(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit_mib), send)
+        await self._app(scope, limited, send)
 
 
-def _counted(receive: Receive, limit_mib: int) -> Receive:
-    """Return how to receive a body that ends with an error where it is larger than the limit."""
+def within(limit_mib: int, scope: Scope, receive: Receive) -> Receive:
+    """Return how to receive a body that ends with an error where it is larger than the limit.
+
+    Raises:
+        TooLargeError: the request says that it is.
+    """
+    announced = Headers(scope=scope).get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced) > limit_mib * MIB:
+        raise _refusal(limit_mib)
     taken = 0
 
     async def counting() -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import orjson
 from fastapi import FastAPI, Request
@@ -40,6 +40,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 UNREADABLE_BODY = "There was an error parsing the body"
 """What the framework says of a body that is no text at all."""
+SHOWN = 100
+"""Characters of a value that an answer repeats, at most."""
 CHALLENGE = 'Bearer realm="SoS"'
 
 # The first class that fits counts, so children stand before their parents.
@@ -74,10 +76,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return of_validation(error.errors(), query_model(request.scope["endpoint"]))
+        endpoint = request.scope["endpoint"]
+        return of_validation(error.errors(), query_model(endpoint), body_model(endpoint))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, SosError):  # while the body was read
+            return of_error(error.__cause__)
         if error.status_code == HTTPStatus.BAD_REQUEST and error.detail == UNREADABLE_BODY:
             return of_error(ParameterError("body", "must be JSON in UTF-8"))
         phrase = HTTPStatus(error.status_code).phrase
@@ -114,9 +119,14 @@ def _headers(error: SosError) -> dict[str, str]:
     return {}
 
 
-def of_validation(errors: Iterable[Mapping[str, Any]], model: type[BaseModel] | None) -> Response:
-    """Return the answer to a request whose parameters do not have the form of `model`."""
-    found = [{"parameter": _parameter(error), "detail": _explained(error, model)} for error in errors]
+def of_validation(
+    errors: Iterable[Mapping[str, Any]], model: type[BaseModel] | None, body: type[BaseModel] | None = None
+) -> Response:
+    """Return the answer to a request whose parameters do not have the form of `model`, or whose body not of `body`."""
+    found = [
+        {"parameter": _parameter(error), "detail": _explained(error, body if error["loc"][:1] == ("body",) else model)}
+        for error in errors
+    ]
     detail = "; ".join(f"{item['parameter']}: {item['detail']}" for item in found)
     return problem(422, _type("bad-parameter"), "A parameter has no usable value", detail, errors=found)
 
@@ -135,25 +145,41 @@ def _type(name: str) -> str:
 
 def _parameter(error: Mapping[str, Any]) -> str:
     """Return the name of the parameter: places are ('query', name, ...), or (name, ...) of a lean route."""
-    place = [str(part) for part in error["loc"] if part not in {"query", "path", "header", "body"}]
-    return place[0] if place else "request"
+    place = [part for part in error["loc"] if part not in {"query", "path", "header", "body"}]
+    if error["loc"][:1] == ("body",) and not (place and isinstance(place[0], str)):
+        return "body"  # as a whole, or a place in what is no JSON
+    return str(place[0]) if place else "request"
 
 
 def _explained(error: Mapping[str, Any], model: type[BaseModel] | None) -> str:
     fields = model.model_fields if model else {}
     if error["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or name for name, field in fields.items())
+        known = ", ".join(field.alias or name for name, field in fields.items()) or "none"
         return f"is no parameter of this call; it takes {known}"
+    if error["type"] == "json_invalid":
+        return f"must be JSON: {error['ctx']['error']}"
+    if error["type"] in {"model_attributes_type", "model_type"}:
+        return "must be a JSON object, sent as application/json"
     message = str(error["msg"]).removeprefix("Value error, ")
     field = fields.get(_parameter(error))
     meaning = f" ({field.description})" if field and field.description else ""
     if error["type"] == "missing":
         return f"is required{meaning}"
-    return f"{message[0].lower()}{message[1:]}{meaning}, got {error.get('input')!r}"
+    return f"{message[0].lower()}{message[1:]}{meaning}, got {error.get('input')!r:.{SHOWN}}"
 
 
 @cache
 def query_model(endpoint: Callable[..., Any]) -> type[BaseModel] | None:
     """Return the model of the query parameters that an endpoint takes, if any."""
-    hints = get_type_hints(endpoint)
-    return next((hint for hint in hints.values() if isinstance(hint, type) and issubclass(hint, BaseModel)), None)
+    return next(iter(_models(endpoint)), None)
+
+
+@cache
+def body_model(endpoint: Callable[..., Any]) -> type[BaseModel] | None:
+    """Return the model of the body that an endpoint takes, if any; it stands behind that of the query."""
+    return next(iter(_models(endpoint)[1:]), None)
+
+
+def _models(endpoint: Callable[..., Any]) -> list[type[BaseModel]]:
+    hints = (option for hint in get_type_hints(endpoint).values() for option in (get_args(hint) or (hint,)))
+    return [hint for hint in hints if isinstance(hint, type) and issubclass(hint, BaseModel)]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from app.api.context import FIXED, Context, documented, version_headers
 from app.api.documentation import described_problem
 from app.api.models import examples
 from app.api.models.exports import ExportAnswer, ExportRequest, export_answer
 from app.api.models.queries import NoQuery, PartQuery
-from app.api.sections import SectionResponse
+from app.api.sections import SENT, SectionResponse, kept_file
 from app.services.exports import arguments_of
 
 router = APIRouter(prefix="/v1/exports", tags=["catalogue"])
@@ -28,7 +27,6 @@ Nothing = Annotated[NoQuery, Query()]
     response_model=ExportAnswer,
     responses=documented(examples.QUEUED_EXPORT, "The export; its `url` says when it is written", status=202)
     | {
-        400: described_problem("The body is no JSON"),
         409: described_problem("The same file is being written already; the answer names the job"),
         413: described_problem("The body is too long"),
     },
@@ -36,10 +34,11 @@ Nothing = Annotated[NoQuery, Query()]
 def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
     """Have the catalogue or a slice of it written to a file; the body has the parameters of /v1/catalog."""
     exports = context.factory.exports()
-    wanted = arguments_of(body.slice, body.kind, exports.version(body.number))
+    version = exports.version(body.slice, body.number)
+    wanted = arguments_of(body.slice, body.kind, version)
     number = context.factory.requests().export(wanted)
     job, _written = exports.get(number)
-    response = context.json(export_answer(job, None, context.base_url), None)
+    response = context.json(export_answer(job, None, context.base_url), version)
     response.status_code = 202
     response.headers["Location"] = f"{context.base_url}/v1/exports/{number}"
     return response
@@ -49,34 +48,19 @@ def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
 def export(context: Context, _: Nothing, export_id: Number) -> Response:
     """An export as it stands; when it is written, where its file is, how large, and its SHA-256."""
     job, written = context.factory.exports().get(export_id)
-    return context.json(export_answer(job, written, context.base_url), None)
+    return context.json(export_answer(job, written, context.base_url), job.arguments["version"])
 
 
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", "content": {"application/octet-stream": {}}},
-    206: {"description": "The part that `Range` asks for", "content": {"application/octet-stream": {}}},
-    400: {"description": "`Range` is none", "content": {"text/plain": {}}},
-    409: described_problem("It is not written yet, or could not be"),
-    416: {"description": "`Range` asks for what the file does not have"},
-}
+_NOT_YET: dict[int | str, dict[str, Any]] = {409: described_problem("It is not written yet, or could not be")}
 
 
-@router.get("/{export_id}/file", response_class=FileResponse, responses=_FILE)
+@router.get("/{export_id}/file", response_class=Response, responses=SENT | _NOT_YET)
 def file(context: Context, _: Nothing, export_id: Number) -> Response:
     """The file of an export; `Range` gives a part of it, so that a download that broke off goes on where it was."""
-    written = context.factory.exports().file(export_id)
-    digest = b64encode(bytes.fromhex(written.sha256)).decode()
-    headers = {
-        **version_headers(written.version),
-        "X-SoS-Rows": str(written.rows),
-        "Repr-Digest": f"sha-256=:{digest}:",
-        "ETag": f'"{written.sha256}"',
-        "Cache-Control": FIXED,
-    }
-    return FileResponse(written.path, headers=headers, media_type=written.form.media_type, filename=written.path.name)
+    return kept_file(context.factory.exports().file(export_id), FIXED)
 
 
-@router.get("/{export_id}/hats/{name:path}", response_class=FileResponse, responses=_FILE)
+@router.get("/{export_id}/hats/{name:path}", response_class=Response, responses=SENT | _NOT_YET)
 def part(
     context: Context,
     _: Annotated[PartQuery, Query()],

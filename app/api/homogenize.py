@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from app.api.bodies import TOO_LARGE, Body, described_body
-from app.api.context import JSON, Context, documented, version_headers
+from app.api.context import JSON, Context, documented
 from app.api.documentation import described_problem
 from app.api.models import homogenize_examples as examples
 from app.api.models.homogenize import (
@@ -21,6 +20,7 @@ from app.api.models.homogenize import (
 )
 from app.api.models.queries import NoQuery
 from app.api.rate_limit import client_of
+from app.api.sections import SENT, kept_file
 
 router = APIRouter(prefix="/v1/homogenize", tags=["stars"])
 
@@ -107,27 +107,10 @@ def report(context: Context, _: Nothing, table_id: Token) -> Response:
     return _private(context.json(found, version))
 
 
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", "content": {"application/octet-stream": {}}},
-    206: {"description": "The part that `Range` asks for", "content": {"application/octet-stream": {}}},
-    400: {"description": "`Range` is none", "content": {"text/plain": {}}},
-    416: {"description": "`Range` asks for what the file does not have"},
-}
-
-
-@router.get("/{table_id}/file", response_class=FileResponse, responses=_FILE | _UNKNOWN | _NOT_YET)
+@router.get("/{table_id}/file", response_class=Response, responses=SENT | _UNKNOWN | _NOT_YET)
 def file(context: Context, _: Nothing, table_id: Token) -> Response:
     """The table with every row and column that it had, its stars, and its values on the unified scale."""
-    written = context.factory.user_surveys().file(table_id)
-    digest = b64encode(bytes.fromhex(written.sha256)).decode()
-    headers = {
-        **version_headers(written.version),
-        "X-SoS-Rows": str(written.rows),
-        "Repr-Digest": f"sha-256=:{digest}:",
-        "ETag": f'"{written.sha256}"',
-        "Cache-Control": PRIVATE,
-    }
-    return FileResponse(written.path, headers=headers, media_type=written.form.media_type, filename=written.path.name)
+    return kept_file(context.factory.user_surveys().file(table_id), PRIVATE)
 
 
 @router.delete("/{table_id}", status_code=204, response_class=Response, responses=_UNKNOWN)

@@ -35,7 +35,7 @@ def keys(context: Context, _: Nothing) -> Response:
     responses=documented(examples.NEW_KEY, "The key; this answer alone holds its text", status=201),
 )
 @administers("key.create", Scope.ADMIN)
-def create(context: Context, admin: Admin, body: NewKey) -> Response:
+def create(context: Context, admin: Admin, _: Nothing, body: NewKey) -> Response:
     """Make a key."""
     end = body.end(datetime.now(UTC))
     issued = context.factory.access().create(body.name, body.scopes, end, created_by=admin.key.key_id)

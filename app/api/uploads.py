@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from app.api.access import Admin, admin_router, administers
+from app.api.access import Admin, AuditedRoute, admin_router, administers
 from app.api.admin import QUEUED, queued
 from app.api.context import Context, RequestContext
 from app.api.models.jobs import JobAnswer
@@ -19,10 +19,16 @@ from app.domain.access import Scope
 from app.domain.errors import ParameterError, TooLargeError
 from app.pipeline.uploads import Upload
 
-LARGEST_UPLOAD = 1 << 40
 BLOCK = 1 << 20
 
-router = admin_router("/surveys", largest_body=LARGEST_UPLOAD)
+
+class UploadRoute(AuditedRoute):
+    """A call that takes files; the setting says how large they may be."""
+
+    largest_body_mib = 1 << 20
+
+
+router = admin_router("/surveys", route_class=UploadRoute)
 Survey = Annotated[str, Path(pattern="^[a-z][a-z0-9_]*$", max_length=60, description="name of a survey")]
 
 

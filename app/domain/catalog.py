@@ -44,6 +44,8 @@ class Slice:
     regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
+        if "\0" in (self.survey or ""):
+            raise ParameterError("survey", "holds a NUL character, which no name has")
         for name, bounds in self.bounds.items():
             if bounds.lowest is not None and bounds.highest is not None and bounds.lowest > bounds.highest:
                 raise ParameterError(f"{name}_min", f"{bounds.lowest:g} is above {name}_max = {bounds.highest:g}")

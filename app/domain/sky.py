@@ -39,18 +39,12 @@ class SkyPosition:
         Raises:
             ParameterError: `ra` or `dec` is not a number, or lies outside its range.
         """
-        ra_deg = _angle("ra", ra, degrees_per_unit=15.0, forms=_RA_FORMS)
-        dec_deg = _angle("dec", dec, degrees_per_unit=1.0, forms=_DEC_FORMS)
-        if not 0.0 <= ra_deg <= 360.0:
-            raise ParameterError("ra", f"must be {_RA_FORMS}, got {ra!r}")
-        if not -90.0 <= dec_deg <= 90.0:
-            raise ParameterError("dec", f"must be {_DEC_FORMS}, got {dec!r}")
-        return cls(ra_deg % 360.0, dec_deg)
+        return cls(parse_ra(ra) % 360.0, parse_dec(dec))
 
 
 @dataclass(frozen=True)
 class Cone:
-    """All positions less than `radius` degrees from a centre: `0 <= radius <= 180`."""
+    """All positions at most `radius` degrees from a centre: `0 <= radius <= 180`."""
 
     ra: float
     dec: float
@@ -68,6 +62,30 @@ class Cone:
         """
         centre = SkyPosition.parse(ra, dec)
         return cls(centre.ra, centre.dec, parse_radius(radius, unit))
+
+
+def parse_ra(ra: str | float) -> float:
+    """Return a right ascension in degrees, from 0 to 360, written in decimal degrees, or in hours (degrees with `d`).
+
+    Raises:
+        ParameterError: it is none.
+    """
+    degrees = _angle("ra", ra, degrees_per_unit=15.0, forms=_RA_FORMS)
+    if not 0.0 <= degrees <= 360.0:
+        raise ParameterError("ra", f"must be {_RA_FORMS}, got {ra!r}")
+    return degrees
+
+
+def parse_dec(dec: str | float) -> float:
+    """Return a declination in degrees, from -90 to 90, written in degrees, decimal or sexagesimal.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    degrees = _angle("dec", dec, degrees_per_unit=1.0, forms=_DEC_FORMS)
+    if not -90.0 <= degrees <= 90.0:
+        raise ParameterError("dec", f"must be {_DEC_FORMS}, got {dec!r}")
+    return degrees
 
 
 def parse_radius(radius: str | float, unit: str = "deg", largest_deg: float = 180.0) -> float:

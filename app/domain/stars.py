@@ -71,7 +71,7 @@ def parse_star_id(text: str, parameter: str = "id") -> StarId:
         return GaiaSource(_number(rest, text, parameter))
     if catalogue.lower() == SOS:
         return StarNumber(_number(rest, text, parameter))
-    if not _SURVEY.fullmatch(catalogue):
+    if not _SURVEY.fullmatch(catalogue) or "\0" in rest:
         raise _unreadable(text, parameter)
     return SurveyObject(catalogue, rest)
 

@@ -20,7 +20,7 @@ from app.domain.jobs import Job, JobKind, JobState
 from app.domain.regions import Region
 from app.services.downloads import Downloads
 from app.services.versions import resolve
-from app.storage import jobs
+from app.storage import jobs, surveys
 from app.storage.engine import Database
 from app.storage.hats_places import Packed, Section, section
 
@@ -117,14 +117,17 @@ class Exports:
         self._database = database
         self._folder = folder
 
-    def version(self, asked: int | None) -> int:
-        """Return the version to write from: the one asked for where it is complete, else the published one.
+    def version(self, wanted: Slice, asked: int | None) -> int:
+        """Return the version to write a slice from: the one asked for where it is complete, else the published one.
 
         Raises:
+            UnknownSurveyError: the slice names a survey that does not exist.
             UnknownVersionError: the version does not exist or is not complete.
             NotPublishedError: none is asked for and none has been published.
         """
         with self._database.connect() as connection:
+            if wanted.survey is not None:
+                surveys.get(connection, wanted.survey)
             return resolve(connection, asked)
 
     def get(self, job_id: int) -> tuple[Job, Written | None]:

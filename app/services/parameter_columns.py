@@ -9,7 +9,7 @@ import pyarrow as pa
 from app.domain.conversions import ERRORS, ROLES, UNIFIED
 from app.domain.errors import ParameterError
 from app.domain.quantities import PARAMETERS, QUANTITIES, Parameter
-from app.services.uploads import given
+from app.services.uploads import ambiguous, given
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "teff": ("teff", "t_eff", "teff_k", "effective_temperature", "temperature", "teff_spec"),
@@ -40,7 +40,7 @@ def parameter_columns(schema: pa.Schema, named: Mapping[str, str], source: str) 
 
     Raises:
         ParameterError: a column that is given does not exist, Teff, log g or [Fe/H] cannot be found or could be one of
-            several, or Teff is not in K.
+            several, a column is given for two of them, or Teff is not in K.
     """
     found = {}
     for role in ROLES:
@@ -54,11 +54,20 @@ def parameter_columns(schema: pa.Schema, named: Mapping[str, str], source: str) 
         if role not in found:
             problem = f"which column is it? Name one of {', '.join(schema.names)} by {role}="
             raise ParameterError(role, f"is missing, and no column has a usual name: {problem}")
+    _insist_on_different(found)
     for role in (Parameter.TEFF, ERRORS[0]):
         unit = given(schema.field(found[role]), "unit") if role in found else None
         if (unit or "").lower() not in _KELVIN:
             raise ParameterError(role, f"column {found[role]!r} is in {unit!r}, not in K")
     return found
+
+
+def _insist_on_different(found: Mapping[str, str]) -> None:
+    taken: dict[str, str] = {}
+    for role, name in found.items():
+        if name in taken:
+            raise ParameterError(role, f"column {name!r} is taken for another quantity: {taken[name]}")
+        taken[name] = role
 
 
 def found_by(schema: pa.Schema, role: str, name: str, named: Mapping[str, str]) -> str:
@@ -83,17 +92,13 @@ def _guess(schema: pa.Schema, role: str, *, raw: bool) -> str | None:
     for name in names:
         by_name: list[str] = [one for one in schema.names if one.lower() == name]
         if len(by_name) > 1:
-            raise _ambiguous(role, by_name)
+            raise ambiguous(role, by_name)
         if by_name:
             return by_name[0]
     if len(by_ucd) > 1 and role in list(PARAMETERS):
-        raise _ambiguous(role, by_ucd)
+        raise ambiguous(role, by_ucd)
     return None
 
 
 def _ucd(field: pa.Field) -> str:
     return (given(field, "ucd") or "").lower().removesuffix(";meta.main")
-
-
-def _ambiguous(role: str, names: list[str]) -> ParameterError:
-    return ParameterError(role, f"could be any of the columns {', '.join(names)}: name one by {role}=")

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.domain.errors import ParameterError
-from app.domain.sky import SkyPosition
+from app.domain.sky import parse_dec, parse_ra
 from app.domain.stars import GaiaSource, StarId, StarNumber, parse_star_id
 
 _RA = ("ra", "raj2000", "ra_icrs", "ra_j2000", "ra2000", "ra_deg", "radeg", "_raj2000", "_ra", "alpha")
@@ -69,12 +69,21 @@ def _found(schema: pa.Schema, parameter: str, ucds: Sequence[str], names: Sequen
     for candidates in (main, fitting):
         if len(candidates) == 1:
             return candidates[0]
-    by_name: dict[str, str] = {name.lower(): name for name in schema.names}
-    for name in names:
-        if name in by_name:
-            return by_name[name]
+    for usual in names:
+        by_name: list[str] = [name for name in schema.names if name.lower() == usual]
+        if len(by_name) > 1:
+            raise ParameterError(
+                parameter, f"could be any of the columns {', '.join(by_name)}: name one by {parameter}="
+            )
+        if by_name:
+            return by_name[0]
     problem = f"which column is it? Name one of {', '.join(schema.names)} by {parameter}="
     raise ParameterError(parameter, f"is missing, and no column has a usual name: {problem}")
+
+
+def ambiguous(parameter: str, names: Sequence[str]) -> ParameterError:
+    """Return the error for what could be one of several columns."""
+    return ParameterError(parameter, f"could be any of the columns {', '.join(names)}: name one by {parameter}=")
 
 
 def positions(table: pa.Table, ra: str, dec: str) -> dict[str, NDArray[Any]]:
@@ -83,10 +92,7 @@ def positions(table: pa.Table, ra: str, dec: str) -> dict[str, NDArray[Any]]:
     Raises:
         ParameterError: a column holds something else; names the first such row.
     """
-    if pa.types.is_string(table[ra].type) or pa.types.is_string(table[dec].type):
-        return _parsed(table[ra].to_pylist(), table[dec].to_pylist())
-    ra_deg = _degrees(table, ra, "ra", _ANGLES | _HOURS)
-    dec_deg = _degrees(table, dec, "dec", _ANGLES)
+    ra_deg, dec_deg = _degrees(table, ra, "ra", _ANGLES | _HOURS), _degrees(table, dec, "dec", _ANGLES)
     known = np.isfinite(ra_deg) & np.isfinite(dec_deg)
     for values, parameter, lowest, highest in ((ra_deg, "ra", 0, 360), (dec_deg, "dec", -90, 90)):
         outside = np.flatnonzero(known & ((values < lowest) | (values > highest)))
@@ -97,49 +103,73 @@ def positions(table: pa.Table, ra: str, dec: str) -> dict[str, NDArray[Any]]:
 
 
 def _degrees(table: pa.Table, name: str, parameter: str, units: Mapping[str, float]) -> NDArray[np.float64]:
-    values, unit = table[name], (given(table.schema.field(name), "unit") or "").lower()
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_null(values.type)):
+    """Return a column of angles in degrees, NaN for what is missing; texts say themselves what they are in."""
+    values = _without_dictionary(table[name])
+    if _is_text(values.type):
+        return _parsed(values.to_pylist(), parameter)
+    unit = (given(table.schema.field(name), "unit") or "").lower()
+    if not _is_number(values.type):
         raise ParameterError(parameter, f"column {name!r} holds {values.type}, not numbers")
     if unit not in units:
         raise ParameterError(parameter, f"column {name!r} is in {unit!r}, not in degrees")
-    numbers: NDArray[np.float64] = values.cast(pa.float64()).fill_null(float("nan")).to_numpy()
+    numbers: NDArray[np.float64] = values.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy()
     return numbers * units[unit]
 
 
-def _parsed(ras: list[Any], decs: list[Any]) -> dict[str, NDArray[Any]]:
-    found: list[tuple[int, float, float]] = []
-    for place, (ra, dec) in enumerate(zip(ras, decs, strict=True)):
-        if ra in {None, ""} or dec in {None, ""}:
+def _parsed(texts: list[str | None], parameter: str) -> NDArray[np.float64]:
+    read = parse_ra if parameter == "ra" else parse_dec
+    found = np.full(len(texts), np.nan)
+    for place, text in enumerate(texts):
+        if text is None or not text.strip() or text.strip().lower() == "nan":
             continue
         try:
-            position = SkyPosition.parse(ra, dec)
+            found[place] = read(text)
         except ParameterError as error:
             raise ParameterError(error.parameter, f"{error.problem} in row {place + 1}") from error
-        found.append((place, position.ra, position.dec))
-    places, ra_deg, dec_deg = zip(*found, strict=True) if found else ((), (), ())
-    return {"places": np.array(places, np.int64), "ra": np.array(ra_deg), "dec": np.array(dec_deg)}
+    return found
+
+
+def _without_dictionary(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    return any(is_one(kind) for is_one in kinds)
 
 
 def identifiers(table: pa.Table, name: str) -> dict[int, StarId]:
     """Return the stars that a column names, by the numbers of rows from 0; what cannot be read names none.
 
-    Whole numbers are Gaia DR3 ids, in a column `star_id` numbers of SoS.
+    Whole numbers, also where they are written as texts, are Gaia DR3 ids, in a column `star_id` numbers of SoS.
 
     Raises:
         ParameterError: the column holds neither texts nor whole numbers.
     """
-    values = table[name]
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    if pa.types.is_integer(kind):
-        make = StarNumber if name.lower() == "star_id" else GaiaSource
+    values = _without_dictionary(table[name])
+    make = StarNumber if name.lower() == "star_id" else GaiaSource
+    if pa.types.is_integer(values.type):
         return {place: make(number) for place, number in enumerate(values.to_pylist()) if number and 0 < number < 2**63}
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        problem = f"column {name!r} holds {kind}, which cannot hold 64-bit ids exactly: write whole numbers or texts"
+    if not _is_text(values.type):
+        problem = (
+            f"column {name!r} holds {values.type}, which cannot hold 64-bit ids exactly: write whole numbers or texts"
+        )
         raise ParameterError("id", problem)
     stars: dict[int, StarId] = {}
     for place, text in enumerate(values.to_pylist()):
         try:
-            stars[place] = parse_star_id(text or "")
+            stars[place] = _star(text or "", make)
         except ParameterError:
             continue
     return stars
+
+
+def _star(text: str, make: type[StarNumber | GaiaSource]) -> StarId:
+    digits = text.strip()
+    if digits.isascii() and digits.isdigit() and len(digits) < 20 and 0 < int(digits) < 2**63:
+        return make(int(digits))
+    return parse_star_id(text)

@@ -67,7 +67,8 @@ class CatalogReader:
     async def cone(self, version: int, cone: Cone, page: Page) -> Reading[Rows | None]:
         """Return a page of the stars in a cone, nearest first, ties by number."""
         parameters = {"ra": cone.ra, "dec": cone.dec, "radius": cone.radius, "limit": page.limit} | _after(page)
-        statement = cone_statement(version, "from_the_start" if page.after is None else "after_star")
+        beyond = "from_the_start" if page.after is None else "after_star"
+        statement = cone_statement(version, beyond, sky.in_cone(cone.radius))
         row = await self._row(version, statement, parameters)
         return _reading(row, _page(version, row, page) if "n" in row else None)
 
@@ -117,7 +118,7 @@ def star_statement(version: int, condition: str) -> Statement:
 
 
 @lru_cache(maxsize=256)
-def cone_statement(version: int, beyond: str) -> Statement:
+def cone_statement(version: int, beyond: str, in_cone: str = sky.IN_CONE) -> Statement:
     """Return the statement that reads a page of a cone of a version: `from_the_start`, or `after_star`."""
     columns = select_list({column: catalogue_expression(column) for column in CATALOG}, Rendering.JSON)
     query = composed(
@@ -126,7 +127,7 @@ def cone_statement(version: int, beyond: str) -> Statement:
         columns=columns,
         homogenized=partition("homogenized", version),
         separation=sql.SQL(sky.SEPARATION_ARCSEC),
-        in_cone=sql.SQL(sky.IN_CONE),
+        in_cone=sql.SQL(in_cone),
         beyond=composed("catalog", beyond),
     )
     return Statement.of(query.as_string())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,7 +42,32 @@ def _literals(values: pa.Array) -> pa.Array:
         return lists_as_json(values).fill_null("null").cast(pa.large_string())
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return number_literals(values)
+    if is_bytes(kind):
+        return text_literals(hexadecimal(values))
+    if pa.types.is_nested(kind):
+        return nested_literals(values).fill_null("null")
     return text_literals(values)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Tell whether values of a type are bytes."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    return any(is_one(kind) for is_one in kinds)
+
+
+def hexadecimal(values: pa.Array) -> pa.Array:
+    """Return bytes as hexadecimal digits."""
+    return pa.array([None if value is None else value.hex() for value in values.to_pylist()], pa.string())
+
+
+def nested_literals(values: pa.Array) -> pa.Array:
+    """Return structures, and lists of any kind, as JSON; null stays null."""
+    texts = (None if value is None else orjson.dumps(value, _simpler).decode() for value in values.to_pylist())
+    return pa.array(texts, pa.large_string())
+
+
+def _simpler(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def number_literals(values: pa.Array) -> pa.Array:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.storage.json_text import lists_as_json
+from app.storage.json_text import hexadecimal, is_bytes, lists_as_json, nested_literals
 
 _WIDER: Mapping[pa.DataType, pa.DataType] = {
     pa.int8(): pa.int16(),
@@ -33,16 +33,16 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def plain(values: pa.Array) -> pa.Array:
-    """Return a column as values of its plain type; lists become JSON, bytes hexadecimal digits."""
+    """Return a column as values of its plain type; lists and structures become JSON, bytes hexadecimal digits."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         return plain(values.dictionary_decode())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return lists_as_json(values).cast(pa.string())
-    if pa.types.is_struct(kind) or pa.types.is_map(kind):
-        return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.array([None if value is None else value.hex() for value in values.to_pylist()], pa.string())
+    if pa.types.is_nested(kind):
+        return nested_literals(values).cast(pa.string())
+    if is_bytes(kind):
+        return hexadecimal(values)
     return values.cast(plain_type(kind))
 
 

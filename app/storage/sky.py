@@ -28,10 +28,8 @@ from app.storage.statements import composed, identifier
 
 READING_OPTIONS = "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
 
-IN_CONE = "q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)"
-SEPARATION_ARCSEC = "3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8)"
-JOINED = "q3c_join(list.ra, list.dec, h.ra, h.dec, %(radius)s::float8)"
-IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
+WIDEST_CIRCLE_DEG = 179.99
+"""A wider circle is asked for its distances alone: near the opposite place the index's formula has no digits left."""
 
 _NEAR = {
     True: "(q3c_radial_query({ra}, {dec}, {other_ra}, {other_dec}, {reach}) AND {distance} {comparison} {radius})",
@@ -39,31 +37,6 @@ _NEAR = {
 }
 # The index is asked for a little more than the distance lets in: the two formulas differ in the last digit.
 _REACH = "least({radius}, 180) + 1e-9"
-
-STARS_IN_CONE = """
-SELECT homogenized.*, 3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8) AS separation_arcsec
-FROM homogenized
-WHERE version_id = %(version_id)s::int
-  AND q3c_radial_query(ra, dec, %(ra)s::float8, %(dec)s::float8, %(radius)s::float8)
-ORDER BY separation_arcsec, star_id
-LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
-"""
-
-MOST_BOXES = 128
-PADDING_DEG = 1e-9
-WIDEST_SEARCH = 0.25  # of the sky; the index saves nothing in a wider one
-
-CELLS_PER_RADIUS = 16
-SMALLEST_CELL_DEG = 1 / 60
-
-PIXEL = composed("sky", "pixel")
-_IN_BOXES = sql.SQL("point(ra, dec) <@ ANY ({}::box[])")
-_INDEXED = {
-    True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
-    False: sql.SQL("CREATE INDEX {index} ON {table} USING spgist (point(ra, dec))"),
-}
-_HAS_EXTENSION = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'q3c'"
-_OFFERS_EXTENSION = "SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'q3c'"
 
 
 def separation_deg(ra: str, dec: str, other_ra: str, other_dec: str) -> str:
@@ -91,6 +64,43 @@ def near(place: tuple[str, str], other: tuple[str, str], comparison: str, radius
         comparison=comparison,
         radius=radius,
     )
+
+
+_CENTRE = ("%(ra)s::float8", "%(dec)s::float8")
+IN_CONE = near(("ra", "dec"), _CENTRE, "<=", "%(radius)s::float8", constant=True)
+IN_WIDE_CONE = f"{separation_deg('ra', 'dec', *_CENTRE)} <= %(radius)s::float8"
+SEPARATION_ARCSEC = f"3600 * {separation_deg('ra', 'dec', *_CENTRE)}"
+JOINED = near(("h.ra", "h.dec"), ("list.ra", "list.dec"), "<=", "%(radius)s::float8", constant=False)
+IN_POLYGON = "q3c_poly_query(ra, dec, %(corners)s::float8[])"
+
+STARS_IN_CONE = """
+SELECT homogenized.*, 3600 * q3c_dist(ra, dec, %(ra)s::float8, %(dec)s::float8) AS separation_arcsec
+FROM homogenized
+WHERE version_id = %(version_id)s::int AND {in_cone}
+ORDER BY separation_arcsec, star_id
+LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+""".replace("{in_cone}", IN_CONE)
+
+MOST_BOXES = 128
+PADDING_DEG = 1e-9
+WIDEST_SEARCH = 0.25  # of the sky; the index saves nothing in a wider one
+
+CELLS_PER_RADIUS = 16
+SMALLEST_CELL_DEG = 1 / 60
+
+PIXEL = composed("sky", "pixel")
+_IN_BOXES = sql.SQL("point(ra, dec) <@ ANY ({}::box[])")
+_INDEXED = {
+    True: sql.SQL("CREATE INDEX {index} ON {table} (q3c_ang2ipix(ra, dec))"),
+    False: sql.SQL("CREATE INDEX {index} ON {table} USING spgist (point(ra, dec))"),
+}
+_HAS_EXTENSION = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'q3c'"
+_OFFERS_EXTENSION = "SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'q3c'"
+
+
+def in_cone(radius_deg: float) -> str:
+    """Return the condition that the columns `ra`, `dec` lie in a circle of such a radius; its rim belongs to it."""
+    return IN_WIDE_CONE if radius_deg > WIDEST_CIRCLE_DEG else IN_CONE
 
 
 def in_polygon(ra: str, dec: str, corners: str) -> str:
@@ -134,7 +144,7 @@ def inside(region: Region) -> sql.Composable:
     """Return the condition that the columns `ra`, `dec` lie in a region, its numbers as literals."""
     match region:
         case Cone(ra, dec, radius):
-            return _filled(IN_CONE, ra=ra, dec=dec, radius=radius)
+            return _filled(in_cone(radius), ra=ra, dec=dec, radius=radius)
         case Polygon(corners):
             return _filled(IN_POLYGON, corners=[number for corner in corners for number in corner])
         case PixelSet():

@@ -6,6 +6,7 @@ A slice is handed to COPY and ADBC, which take no parameters, so values stand in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ctypes import c_float
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -194,9 +195,14 @@ def _star_conditions(version: int, wanted: Slice) -> Iterator[sql.Composable]:
 def _within(column: sql.Composable, bounds: Bounds) -> Iterator[sql.Composable]:
     """Compare in single precision, so that a limit equal to a value as it is shown lets that value in."""
     if bounds.lowest is not None:
-        yield sql.SQL("{} >= {}::real").format(column, sql.Literal(bounds.lowest))
+        yield sql.SQL("{} >= {}::real").format(column, sql.Literal(_single(bounds.lowest)))
     if bounds.highest is not None:
-        yield sql.SQL("{} <= {}::real").format(column, sql.Literal(bounds.highest))
+        yield sql.SQL("{} <= {}::real").format(column, sql.Literal(_single(bounds.highest)))
+
+
+def _single(number: float) -> float:
+    """Return a number in single precision; one that is too large, or too small, for it is infinite, or 0."""
+    return c_float(number).value
 
 
 def _measurement_columns(survey: str) -> dict[Column, sql.Composable]:

@@ -49,7 +49,7 @@ def rows_named(session: Session, version: int, columns: tuple[Column, ...], aske
 def rows_near(
     session: Session, version: int, columns: tuple[Column, ...], places: Mapping[str, NDArray[Any]], radius: float
 ) -> Columns:
-    """Return the nearest star to each position that has one closer than the radius.
+    """Return the nearest star to each position that has one within the radius.
 
     Args:
         session: to read from.

@@ -104,7 +104,10 @@ def _json_blocks(batches: pa.RecordBatchReader) -> Iterator[bytes]:
 
     for batch in batches:
         # JavaScript reads numbers as doubles, which hold 53 bits.
-        columns = [column.cast(pa.string()) if column.type == pa.int64() else column for column in batch.columns]
+        decoded = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch]
+        columns = [
+            column.cast(pa.string()) if column.type in {pa.int64(), pa.uint64()} else column for column in decoded
+        ]
         lines = rows_as_json(pa.RecordBatch.from_arrays(columns, names=batch.schema.names)).to_pylist()
         yield "".join(f"{line}\n" for line in lines).encode()
 
@@ -187,7 +190,7 @@ def _fits_blocks(
     fields = [
         FitsField(
             name=column.name,
-            kind=plain_type(field.type),
+            kind=_with_null(plain_type(field.type)),
             width=max(texts[column.name].width, 1) if column.name in texts else 1,
             unit=column.standard_unit,
             ucd=column.ucd,
@@ -202,6 +205,13 @@ def _fits_blocks(
         "REFERENC": (facts["sos.citation"], ""),
     }
     yield from fits_blocks(batches, fields, table=name, rows=int(facts["sos.rows"]), facts=cards)
+
+
+def _with_null(kind: pa.DataType) -> pa.DataType:
+    """Return a type with a number to spare for null: FITS has none for bytes, whose 256 numbers are all values."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    return pa.int16() if kind == pa.uint8() else kind
 
 
 def _votable_blocks(

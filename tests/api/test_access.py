@@ -275,6 +275,9 @@ def test_a_body_over_the_limit_is_refused_and_on_record(house: tuple[Service, Da
     headers = {**bearer(make_key(database, "admin")), "Content-Type": "application/json"}
     answer = service.send("POST", f"{ADMIN}/keys", headers=headers, content=b'"' + b"x" * (2 << 20) + b'"')
     assert (answer.status_code, events(database)[0].status) == (413, 413)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"] == [{"parameter": "body", "detail": "may have 1 MiB at most; send less at a time"}]
+    assert events(database)[0].detail == answer.json()["detail"]
     long = service.send("POST", f"{ADMIN}/keys", headers=headers, content=b'"' + b"x" * (1 << 17) + b'"')
     assert long.status_code == 422
     assert events(database)[0].parameters == {"body": "too long to be kept"}

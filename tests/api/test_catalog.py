@@ -181,6 +181,8 @@ SLICES = {
     "teff_min=4300&teff_max=4310": (PLACE >= 100) & (PLACE <= 110),
     "logg_min=2.5": PLACE / 128 + 2 / 1024 >= 1.5,
     "feh_max=-1.9": PLACE / 128 + 2 / 1024 <= 0.1,
+    "teff_max=1e39": PLACE >= 0,
+    "logg_min=1e-300": PLACE >= 0,
     "g_mag_max=9": (PLACE <= 64) & (PLACE % 6 != 0),
     "survey=gamma": PLACE % 7 == 0,
     "survey=gamma&n_min=3": (PLACE % 7 == 0) & (PLACE % 3 == 2),

@@ -30,6 +30,23 @@ def test_a_binary_file_is_sent_as_it_is(service: Service, form: str):
     assert not answer.headers["etag"].startswith("W/")
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, br", False),
+        ("br;q=1.0, gzip;q=0.5", True),
+        ("GZIP", True),
+        ("zstd", False),
+    ],
+)
+def test_gzip_is_for_those_who_accept_it(service: Service, form: str, accepted: str, expected: bool):
+    answer = service.get("/v1/catalog", format=form, headers={"accept-encoding": accepted})
+    assert ("content-encoding" in answer.headers) == expected
+    assert "Accept-Encoding" in answer.headers["vary"]
+
+
 def test_a_short_text_is_sent_as_it_is(service: Service):
     answer = service.get("/healthz", headers={"accept-encoding": "gzip"})
     assert "content-encoding" not in answer.headers

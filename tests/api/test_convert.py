@@ -313,6 +313,7 @@ def test_a_body_that_cannot_be_used_is_named(made: Made, body: object, parameter
     [
         ("teff,logg,feh\n4700,2.2,-0.3\n4700,x,-0.3\n", {}, "logg", "column 'logg', row 2: 'x' is no number"),
         ("teff,logg\n4700,2.2\n", {}, "feh", "Name one of teff, logg by feh="),
+        ("teff,logg,feh\n4700,2.2,-0.3\n", {"feh": "logg"}, "feh", "is taken for another quantity"),
         ("teff,logg,feh\n4700,2.2,-0.3\n", {"snr": "sn"}, "snr", "no column 'sn'; it has teff, logg, feh"),
         ("teff,logg,feh\ntrue,2.2,-0.3\n", {}, "teff", "holds bool, not numbers"),
         (

@@ -176,6 +176,39 @@ def test_what_is_not_there_is_said(exporting, folder):
     assert service.get(f"/v1/exports/{waiting['export']}/hats/hats.properties").status_code == 409
 
 
+def test_a_file_with_a_checksum_comes_as_it_is_and_in_pieces(exporting):
+    service = exporting[0]
+    written = export(exporting, format="csv", version=1, ra=150, dec=2, radius=120)
+    url, packed = written["file"]["url"], {"Accept-Encoding": "gzip"}
+    whole = service.get(url, headers=packed)
+    assert ("content-encoding" in whole.headers, whole.headers["etag"]) == (False, f'"{written["file"]["sha256"]}"')
+    assert hashlib.sha256(whole.content).hexdigest() == written["file"]["sha256"]
+    assert whole.headers["content-length"] == str(written["file"]["bytes"])
+    for known in (whole.headers["etag"], f'"other", {whole.headers["etag"]}', "*"):
+        again = service.get(url, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+    rest = service.get(url, headers={"Range": "bytes=100-", "If-Range": whole.headers["etag"], **packed})
+    assert (rest.status_code, whole.content[:100] + rest.content) == (206, whole.content)
+    assert service.get(url, headers={"Range": "bytes=9-1"}).content == whole.content  # no range: as if there were none
+    beyond = service.get(url, headers={"Range": f"bytes={len(whole.content)}-"})
+    assert (beyond.status_code, beyond.headers["content-type"]) == (416, "application/problem+json")
+    assert beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
+    assert service.head(url).headers["content-length"] == str(written["file"]["bytes"])
+
+
+def test_an_export_says_which_version_it_is_of_before_it_is_there(exporting):
+    service = exporting[0]
+    asked = service.send("POST", "/v1/exports", json={"format": "jsonl", "version": 1})
+    assert (asked.status_code, asked.headers["X-SoS-Version"]) == (202, "1")
+    assert service.get(asked.headers["Location"]).headers["X-SoS-Version"] == "1"
+
+
+@pytest.mark.parametrize(("name", "status"), [("delta", 404), ("a\0b", 422)])
+def test_a_survey_that_does_not_exist_is_said_at_once(exporting, name: str, status: int):
+    answer = exporting[0].send("POST", "/v1/exports", json={"format": "csv", "survey": name})
+    assert (answer.status_code, "survey" in answer.json()["detail"]) == (status, True)
+
+
 @pytest.mark.parametrize(
     ("body", "parameter"),
     [

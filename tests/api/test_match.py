@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+from decimal import Decimal
 from typing import Any
 
 import astropy.units as u
@@ -179,6 +181,52 @@ def test_our_own_files_come_back_with_our_own_columns_beside_theirs(service: Ser
             assert row["teff"] is None or row["sos_teff"] == row["teff"] + 100 or row["star_id"] == truth.star_id[9]
 
 
+NUMBERS = pa.array([150.0, None, float("nan")])
+TEXTS = pa.array(["10:00:00", "", None])
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec"),
+    [
+        (TEXTS, pa.array([2.0, 2.0, float("nan")])),
+        (TEXTS.cast(pa.large_string()), pa.array(["+02:00:00", " ", "nan"], pa.large_string())),
+        (TEXTS.dictionary_encode(), pa.array([2, 2, None])),
+        (NUMBERS, pa.array([Decimal("2.000"), None, None], pa.decimal128(9, 3))),
+    ],
+    ids=["texts and numbers", "long texts", "categories", "decimals"],
+)
+def test_positions_are_read_from_columns_of_any_kind(service: Service, ra: pa.Array, dec: pa.Array):
+    content = io.BytesIO()
+    pq.write_table(pa.table({"ra": ra, "dec": dec}), content)
+    answer = service.post("/v1/match", content.getvalue(), "", radius=1, unit="arcsec", columns="teff", format="csv")
+    assert answer.status_code == 200, answer.text
+    assert [row["teff"] for row in csv.DictReader(io.StringIO(answer.text))] == ["4208", "", ""]
+
+
+def test_a_text_beside_a_number_in_radians_is_matched_in_its_own_unit(service: Service):
+    content = io.BytesIO()
+    dec = pa.field("dec", pa.float64(), metadata={"unit": "rad"})
+    columns = [pa.array(["10:00:00"]), pa.array([math.radians(2)])]
+    pq.write_table(pa.table(columns, schema=pa.schema([pa.field("ra", pa.string()), dec])), content)
+    answer = service.post("/v1/match", content.getvalue(), "", radius=1, unit="arcsec", columns="teff", format="csv")
+    assert [row["teff"] for row in csv.DictReader(io.StringIO(answer.text))] == ["4208"]
+
+
+@pytest.mark.parametrize("other", ["", "nobody"])
+def test_whole_numbers_are_ids_whatever_else_is_in_their_column(service: Service, truth: Truth, other: str):
+    for column, ids in (("source_id", truth.gaia), ("star_id", truth.star_id)):
+        text = f"{column},k\n{ids[3]},1\n{other},2\n"
+        rows = list(csv.DictReader(io.StringIO(service.post("/v1/match", text, "text/csv", columns="teff").text)))
+        assert [row["teff"] for row in rows] == ["4203", ""]
+
+
+def test_long_whole_numbers_come_back_as_they_were(service: Service):
+    text = f"ra,dec,a,b\n150,2,{2**64},1.5\n150,2,{2**53 + 1},{2**53 + 1}\n"
+    answer = service.post("/v1/match", text, "text/csv", radius=0.001, columns="teff").text
+    rows = list(csv.DictReader(io.StringIO(answer)))
+    assert [(row["a"], row["b"]) for row in rows] == [(str(2**64), "1.5"), (str(2**53 + 1),) * 2]
+
+
 def test_rows_without_a_position_come_back_without_a_star(service: Service):
     content = "ra,dec,k\n,2,1\nnan,2,2\n150,,3\n150,2,4\n"
     rows = list(csv.DictReader(io.StringIO(service.post("/v1/match", content, "", radius=1e-4, columns="teff").text)))
@@ -192,6 +240,8 @@ def test_rows_without_a_position_come_back_without_a_star(service: Service):
         ("ra,b\n1,2\n", {"radius": 0.001}, "dec", "Name one of ra, b by dec="),
         ("a,b\n1,2\n", {}, "id", "Name one of a, b by id="),
         ("a,b\n1,2\n", {"radius": 0.001, "ra": "x"}, "ra", "no column 'x'; it has a, b"),
+        ("ra,RA,dec\n1,3,2\n", {"radius": 0.001}, "ra", "any of the columns ra, RA: name one by ra="),
+        ("id,ID\n1,3\n", {}, "id", "any of the columns id, ID"),
         ("ra,dec\n1,2\n", {"ra": "ra"}, "radius", "is missing"),
         ("ra,dec\n1,2\n", {"radius": 1, "id": "ra"}, "radius", "from 0 to 0.1 deg"),
         ("ra,dec\n1,2\n", {"radius": 0.1, "id": "ra"}, "id", "leave out the radius"),

@@ -36,7 +36,12 @@ def unit(ra, dec) -> np.ndarray:
         (150.0, 2.0, 0.0001),
         (77.0, -33.0, 25.0),
         (200.0, 0.0, 180.0),
+        (0.0, -90.0, 180.0),
+        (330.0, -2.0, 180.0),
+        (330.0, -2.0, 179.9999),
         (12.0, 34.0, 0.0),
+        (150.0, 2.0, 0.0),
+        (0.0, 90.0, 0.0),
     ],
 )
 def test_a_cone_holds_the_stars_within_its_radius_nearest_first(
@@ -44,13 +49,28 @@ def test_a_cone_holds_the_stars_within_its_radius_nearest_first(
 ):
     rows = service.rows("/v1/cone", "stars", ra=ra, dec=dec, radius=radius)
     distance = separations(truth, ra, dec)
-    inside = np.flatnonzero(distance < radius * 3600)
+    inside = np.flatnonzero(distance <= radius * 3600)
     assert {row["star_id"] for row in rows} == {str(number) for number in truth.star_id[inside]}
     found = np.array([row["separation_arcsec"] for row in rows])
     assert np.all(np.diff(found) >= 0)
     by_number = dict(zip(truth.star_id.tolist(), distance, strict=True))
     expected = [by_number[int(row["star_id"])] for row in rows]
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("radius", ["0", "180"])
+def test_a_cone_holds_its_rim_wherever_it_is_asked_for(service: Service, truth: Truth, radius: str):
+    place = {"ra": truth.ra[0], "dec": truth.dec[0] if radius == "0" else -truth.dec[0]}
+    expected = {str(number) for number in (truth.star_id[:1] if radius == "0" else truth.star_id)}
+    cone = service.rows("/v1/cone", "stars", radius=radius, **place)
+    assert {row["star_id"] for row in cone} == expected
+    part = service.rows("/v1/catalog", "stars", radius=radius, columns="star_id", **place)
+    assert {row["star_id"] for row in part} == expected
+    search = service.get("/scs", RA=place["ra"], DEC=place["dec"], SR=radius, RESPONSEFORMAT="csv")
+    assert {line.partition(",")[0].strip('"') for line in search.text.splitlines()[1:]} == expected
+    table = f"ra,dec\n{truth.ra[0]},{truth.dec[0]}\n"
+    matched = service.post("/v1/match", table, "text/csv", radius=0, columns="star_id").text.splitlines()[1]
+    assert matched.split(",")[-1] == str(truth.star_id[0])
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 300])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ import pytest
 from astropy.io import fits
 from astropy.io.votable import parse
 
+from app.domain.columns import Column, Kind
+from app.domain.files import FileFormat
 from app.pipeline.readers import open_table
+from app.storage import table_files
 from app.storage.fits_file import FitsField, escaped, fits_blocks
 from app.storage.plain_columns import plain, plain_type
 from app.storage.votable_file import Field, Info, datatype_of, votable_blocks
@@ -161,7 +166,9 @@ def test_a_text_is_never_cut():
         (pa.array([[1, None], None]), ["[1,null]", None]),
         (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
         (pa.array([b"\x01\xff"]), ["01ff"]),
-        (pa.array([{"a": 1}]), ["{'a': 1}"]),
+        (pa.array([{"a": 1, "b": b"\xff"}, None]), ['{"a":1,"b":"ff"}', None]),
+        (pa.array([[{"a": 1.5}], None]), ['[{"a":1.5}]', None]),
+        (pa.array([[b"\xff"], None]), ['["ff"]', None]),
         (pa.array([3], pa.uint32()), [3]),
         (pa.array([2**64 - 1], pa.uint64()), [str(2**64 - 1)]),
         (pa.array([None, None]), [None, None]),
@@ -171,3 +178,31 @@ def test_a_text_is_never_cut():
 def test_any_column_becomes_plain(values: pa.Array, expected: list):
     assert plain(values).to_pylist() == expected
     assert plain(values).type == plain_type(values.type)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([b"\x01\xff", None]), ["01ff", None]),
+        (pa.array([{"a": 1}, None]), [{"a": 1}, None]),
+        (pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64())), [[["k", 1]], None]),
+        (pa.array([[{"a": float("nan")}], None]), [[{"a": None}], None]),
+        (pa.array([2**64 - 1, None], pa.uint64()), [str(2**64 - 1), None]),
+        (pa.array([2**53 + 1, None]).dictionary_encode(), [str(2**53 + 1), None]),
+    ],
+)
+def test_any_column_becomes_a_line_of_json(values: pa.Array, expected: list):
+    lines = b"".join(written(FileFormat.JSONL, values)).decode().splitlines()
+    assert [json.loads(line)["x"] for line in lines] == expected
+
+
+def test_a_missing_byte_stays_missing_in_fits():
+    with fits.open(io.BytesIO(b"".join(written(FileFormat.FITS, pa.array([255, 0, None], pa.uint8()))))) as hdus:
+        column, null = hdus[1].data["x"], hdus[1].header["TNULL1"]
+    assert column.tolist() == [255, 0, null]
+
+
+def written(form: FileFormat, values: pa.Array) -> Iterator[bytes]:
+    facts = {"sos.version": "1", "sos.rows": str(len(values)), "sos.citation": "nobody"}
+    batches = pa.table({"x": values}).to_reader()
+    return table_files.blocks(form, batches, (Column("x", Kind.OTHER, "what it is"),), facts, name="t", texts={})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from app.api.models.queries import CatalogQuery
@@ -16,8 +16,21 @@ from app.services.exports import Written
 ExportName: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl", "fits", "votable", "hats"]
 
 
+NUMBERS_OR_TEXTS = ("version", "ra", "dec", "radius")
+
+
+def _with_numbers(schema: dict[str, Any]) -> None:
+    """Say that JSON may have numbers where a URL knows texts alone."""
+    for name in NUMBERS_OR_TEXTS:
+        for kind in schema["properties"][name].get("anyOf", [schema["properties"][name]]):
+            if kind["type"] == "string":
+                kind["type"] = ["string", "number"]
+
+
 class ExportRequest(CatalogQuery):
     """What is to be written: the parameters of /v1/catalog but those of its pages."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True, json_schema_extra=_with_numbers)
 
     format: ExportName = Field(  # type: ignore[assignment]  # an export is no page, and may be a folder
         description="kind of file; `hats` is a HATS folder, packed into a zip file and readable file by file as well"

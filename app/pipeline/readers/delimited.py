@@ -167,13 +167,20 @@ def _no_rows(names: tuple[str, ...]) -> pa.RecordBatch:
 
 
 def _guess(values: pa.ChunkedArray) -> pa.DataType:
-    """Return the narrowest type for texts; digits behind a leading zero are a code, not a number."""
+    """Return the narrowest type for texts; digits behind a leading zero are a code, not a number.
+
+    Nor are 16 digits and more that do not all fit into 64 bits, or stand among other numbers: a float would round them.
+    """
     given = values.drop_null()
     if pc.any(pc.match_substring_regex(given, r"^[+-]?0[0-9]")).as_py():
         return pa.string()
     if len(given) and pc.all(pc.is_in(given, pa.array(["true", "false", "True", "False", "TRUE", "FALSE"]))).as_py():
         return pa.bool_()
-    return next((kind for kind in (pa.int64(), pa.float64()) if _fits(given, kind)), pa.string())
+    if _fits(given, pa.int64()):
+        return pa.int64()
+    if pc.any(pc.match_substring_regex(given, r"^[+-]?[0-9]{16,}$")).as_py() or not _fits(given, pa.float64()):
+        return pa.string()
+    return pa.float64()
 
 
 def _fits(values: pa.ChunkedArray, kind: pa.DataType) -> bool:

@@ -23,6 +23,8 @@ SQUARE_DEG = "129600 / pi()"  # 4 pi times the square degrees of a steradian
 def near(first: Point, second: Point, comparison: str, radius: Value) -> str:
     """Return the condition that two points are nearer than a radius, on the side that has the index."""
     here, there = (second, first) if second.indexed and not first.indexed else (first, second)
+    if radius.constant is not None and radius.constant > sky.WIDEST_CIRCLE_DEG:
+        return f"({sky.separation_deg(*here.sql, *there.sql)} {comparison} {radius.double})"
     return sky.near(here.sql, there.sql, comparison, radius.double, constant=there.constant)
 
 

@@ -212,6 +212,15 @@ def test_a_type_holds_for_every_row_not_only_the_first(tmp_path: Path) -> None:
     ]
 
 
+def test_long_whole_numbers_among_others_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text(f"id,large,real\n{2**53 + 1},{2**64},1e20\nnan,{2**53 + 1},17\n")
+    opened = open_table(path)
+    assert [str(kind) for kind in opened.schema.types] == ["string", "string", "double"]
+    [batch] = opened.batches()
+    assert batch.to_pydict()["large"] == [str(2**64), str(2**53 + 1)]
+
+
 def test_codes_with_leading_zeros_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "codes.csv"
     path.write_text("flags,number,truth\n0012,0,True\n0100,-1,False\n")
