@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -16,6 +16,8 @@ from app.vo.adql.values import Value, quoted
 
 _OPERATIONS: Mapping[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 MOST_SOURCES = 40  # each may take its own share of the server's memory
+MOST_COLUMNS = 1_600  # PostgreSQL has no more; queries in queries would double them again and again
+LONGEST_ROW = 10_000_000
 _SIDES = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
 Common = Mapping[str, tuple[Field, ...]]  # common table expressions: the columns of each by its name
 
@@ -64,9 +66,9 @@ class Selects:
             self._common = kept
         return Written(heading + written.sql, written.fields)
 
-    def _inner(self, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Datatype | None, ...]]:
+    def _inner(self, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Field, ...]]:
         written = self.query(node, scope)
-        return written.sql, tuple(column.datatype for column in written.fields)
+        return written.sql, written.fields
 
     def _error(self, node: exp.Expr, problem: str) -> QueryError:
         return places.error(node, problem, self._text)
@@ -109,9 +111,7 @@ class Selects:
     def _select(self, node: exp.Select, outer: Scope | None) -> Written:
         scope = Scope(self._text, outer)
         source = self._from(node, scope)
-        values = [value for item in node.expressions for value in self._items(item, scope)]
-        if not values:
-            raise self._error(node, "SELECT is followed by columns")
+        values = self._values(node, scope)
         fields = tuple(_fields(values))
         columns = ", ".join(f"{value.sql} AS {quoted(one.name)}" for value, one in zip(values, fields, strict=True))
         distinct = node.args.get("distinct")
@@ -120,6 +120,19 @@ class Selects:
         pieces = [f"SELECT {'DISTINCT ' if distinct is not None else ''}{columns}{source}"]
         pieces += self._filters(node, scope, fields)
         return Written("".join(pieces) + self._ending(node, scope, fields), fields)
+
+    def _values(self, node: exp.Select, scope: Scope) -> list[Value]:
+        """Return the columns of an answer, not more than a row may have, nor longer texts."""
+        values: list[Value] = []
+        for item in node.expressions:
+            values += self._items(item, scope)
+            if len(values) > MOST_COLUMNS:
+                raise self._error(item, f"a query has at most {MOST_COLUMNS:,} columns")
+        if not values:
+            raise self._error(node, "SELECT is followed by columns")
+        if sum(value.longest for value in values if value.datatype is None or value.datatype.textual) > LONGEST_ROW:
+            raise self._error(node, f"the texts of a row have at most {LONGEST_ROW:,} characters")
+        return values
 
     def _items(self, node: exp.Expr, scope: Scope) -> Iterator[Value]:
         """Yield the columns that one item after SELECT stands for."""
@@ -249,9 +262,9 @@ class Selects:
     def _join(self, node: exp.Join, scope: Scope) -> str:
         kind, side, method = ((node.args.get(part) or "").upper() for part in ("kind", "side", "method"))
         on, using = node.args.get("on"), node.args.get("using") or []
-        before = [column.name for relation in scope.relations for column in relation.fields]
+        before = dict.fromkeys(column.name for relation in scope.relations for column in relation.fields)
         source = self._source(node.this, scope)
-        new = [column.name for column in scope.relations[-1].fields]
+        new = dict.fromkeys(column.name for column in scope.relations[-1].fields)
         if kind == "CROSS":
             if side or method or on or using:
                 raise self._error(node, "CROSS JOIN has no condition")
@@ -267,7 +280,7 @@ class Selects:
             raise self._error(node, "JOIN has a condition: ON ..., or USING (...)")
         return f" {_SIDES[side]} JOIN {source} ON {self._expressions.condition(on, scope)}"
 
-    def _using(self, using: list[exp.Expr], scope: Scope, before: list[str], new: list[str]) -> str:
+    def _using(self, using: list[exp.Expr], scope: Scope, before: Container[str], new: Iterable[str]) -> str:
         names = []
         for column in using:
             written = column if isinstance(column, exp.Identifier) else column.this
