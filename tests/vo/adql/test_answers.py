@@ -136,6 +136,46 @@ def as_sent(row: dict[str, object]) -> dict[str, object]:
     return {name: kinds.get(type(value).__name__, lambda same: same)(value) for name, value in row.items()}
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("2e0+9", 11.0),
+        ("1e0+9e5-3e-1+2", 900_002.7),
+        ("1E+2-1E-2", 99.99),
+        ("1e2+teff_n-teff_n", 100.0),
+        ("0x1F", 31),
+        ("-0Xff+1", -254),
+        ("0x1e5+2", 487),
+        ("0x7FFFFFFFFFFFFFFF", 2**63 - 1),
+        ("ROUND(2.5)", 3.0),
+        ("ROUND(-2.5)", -3.0),
+        ("ROUND(2.5, 0)", 3.0),
+        ("ROUND(0.49999999999999994)", 0.0),
+        ("ROUND(15, -1)", 20.0),
+        ("ROUND(2459000.123456789, 8)", 2_459_000.12345679),
+        ("TRUNCATE(2459000.123456789, 8)", 2_459_000.12345678),
+        ("TRUNCATE(-2.7)", -2.0),
+        ("MOD(2459000.123456789, 1)", 0.123456789),
+        ("MOD(-7.5, 2)", -1.5),
+        ("MOD(-7, 3)", -1),
+    ],
+)
+def test_numbers_are_what_adql_says_they_are(adql: Ask, expression: str, value: float):
+    [row] = adql(f"SELECT {expression} AS x, '1e5+2' AS \"1e5+2\" FROM sos.star WHERE star_id = 11 -- 1e5+2")
+    assert row == {"x": value, "1e5+2": "1e5+2"}
+
+
+def test_an_error_behind_a_number_with_an_exponent_names_its_place():
+    with pytest.raises(QueryError) as raised:
+        translate("SELECT 1e5+2e5+3,\n  1e5-tef FROM sos.star", tables())
+    assert (raised.value.line, raised.value.column) == (2, 7)
+
+
+def test_a_query_that_is_a_value_keeps_its_unit(queries: Queries):
+    fields, _ = ask(queries, "SELECT (SELECT MAX(teff) FROM sos.star) AS top FROM sos.version WHERE version = 1")
+    assert (fields[0].unit, fields[0].datatype) == ("K", Datatype.FLOAT)
+
+
 def test_columns_keep_unit_ucd_and_description_through_queries_in_queries(queries: Queries):
     fields, _ = ask(
         queries,
