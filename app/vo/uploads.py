@@ -31,6 +31,9 @@ _DATATYPES: dict[str, Datatype] = {
     "float64": Datatype.DOUBLE,
 }
 _DTYPES = {Datatype.SHORT: np.int16}
+_OF_CHARACTERS = {"char", "unicodeChar"}
+# What astropy warns of where it takes another value for the one that stands there: no number, too long, too large.
+_ALTERED = {"W30", "W46", "W51"}
 
 
 def uploads(parameters: Parameters) -> tuple[Upload, ...]:
@@ -72,19 +75,24 @@ def read(name: str, content: bytes) -> Upload:
 
     _check_alone(name, content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            table = parse_single_table(io.BytesIO(content), verify="ignore")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            table = parse_single_table(io.BytesIO(content), verify="warn")
             rows = table.array
     except Exception as problem:  # noqa: BLE001 - astropy raises whatever the document makes it raise
         raise ParameterError("UPLOAD", f"{name} is no VOTable that can be read: {problem}") from None
+    for one in said:
+        if one.category.__name__ in _ALTERED:
+            raise ParameterError("UPLOAD", f"{name} holds a value that its column cannot: {one.message}")
     if not 0 < len(table.fields) <= MOST_COLUMNS or len(rows) > MOST_ROWS:
         raise ParameterError("UPLOAD", f"{name} has from 1 to {MOST_COLUMNS} columns and at most {MOST_ROWS:,} rows")
     fields: list[Field] = []
     columns: dict[str, NDArray[Any]] = {}
     for described, key in zip(table.fields, rows.dtype.names, strict=True):
         label = _free(described.name or key, columns)
-        column, values = _column(name, label, rows[key])
+        if described.arraysize not in {None, "1"} and described.datatype not in _OF_CHARACTERS:
+            raise ParameterError("UPLOAD", f"column {label!r} of {name} holds arrays: a column has one value a row")
+        column, values = _column(name, label, _single(rows[key]))
         unit = None if described.unit is None else str(described.unit)
         xtype = described.xtype if column.textual else None  # a shape is several numbers, which no column here holds
         fields.append(Field(label, column, unit, described.ucd, described.description, xtype, longest=_longest(values)))
@@ -120,6 +128,11 @@ def _free(label: str, taken: dict[str, NDArray[Any]]) -> str:
         number += 1
         found = f"{stem}_{number}"
     return found
+
+
+def _single(values: Any) -> Any:
+    """Return the values of a column whose arrays have one item as what they are."""
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _column(table: str, label: str, values: Any) -> tuple[Datatype, NDArray[Any]]:
