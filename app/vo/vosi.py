@@ -42,6 +42,7 @@ _FEATURES = {
     "adql-sets": "UNION EXCEPT INTERSECT",
     "adql-common-table": "WITH",
     "adql-type": "CAST",
+    "adql-conditional": "COALESCE",
     "adql-unit": "IN_UNIT",
     "adql-offset": "OFFSET",
 }
