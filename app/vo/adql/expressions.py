@@ -242,8 +242,8 @@ class Expressions:
     def as_column_of(self, node: exp.Expr, scope: Scope) -> Value:
         """Write a query that is a value: it has one column."""
         inner = node.this if isinstance(node, exp.Subquery) else node
-        if node.args.get("alias"):
-            raise self._error(node, "a query in an expression has no name")
+        if node.args.get("alias") or node.args.get("joins"):
+            raise self._error(node, "a query in an expression has no name, and is not joined")
         text, columns = self._subquery(inner, scope)
         if len(columns) != 1:
             raise self._error(node, f"a query in an expression has one column, this one has {len(columns)}")

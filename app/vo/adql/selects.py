@@ -19,7 +19,9 @@ MOST_SOURCES = 40  # each may take its own share of the server's memory
 MOST_COLUMNS = 1_600  # PostgreSQL has no more; queries in queries would double them again and again
 LONGEST_ROW = 10_000_000
 _SIDES = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
-Common = Mapping[str, tuple[Field, ...]]  # common table expressions: the columns of each by its name
+# Common table expressions: what each is called in SQL, and its columns, by its name. A name of the query's own would be
+# taken for that of a table of ours, where a served table is made of one.
+Common = Mapping[str, tuple[str, tuple[Field, ...]]]
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,15 @@ class Selects:
         self._table = table
         self._names = names
         self._common: Common = {}
+        self._commons = 0
         self._sources = 0
         self._expressions = Expressions(text, self._inner)
 
     def query(self, node: exp.Expr, outer: Scope | None = None) -> Written:
         """Return a query; names that it does not know itself are looked for in `outer`."""
         if isinstance(node, exp.Subquery):
-            if node.args.get("alias") or node.args.get("with_"):
-                raise self._error(node, "a whole query in parentheses has no name")
+            if any(node.args.get(part) for part in ("alias", "with_", "joins")):
+                raise self._error(node, "a whole query in parentheses has no name, and is not joined")
             return self.query(node.this, outer)
         kept = self._common
         try:
@@ -78,13 +81,19 @@ class Selects:
         if node is None:
             return ""
         pieces = []
+        given: set[str] = set()
         for one in node.expressions:
             name = checked_name(one.args["alias"].this, self._text)
+            if name in given:
+                raise self._error(one.args["alias"], f"there are two queries {name!r} after WITH")
+            given.add(name)
             written = self.query(one.this, outer)
             fields = self._renamed(written.fields, one.args["alias"])
             columns = ", ".join(quoted(column.name) for column in fields)
-            pieces.append(f"{quoted(name)} ({columns}) AS ({written.sql})")
-            self._common = {**self._common, name: fields}
+            self._commons += 1
+            called = quoted(f"with {self._commons}")
+            pieces.append(f"{called} ({columns}) AS ({written.sql})")
+            self._common = {**self._common, name: (called, fields)}
         return f"WITH {', '.join(pieces)} "
 
     def _renamed(self, fields: tuple[Field, ...], alias: exp.Expr | None) -> tuple[Field, ...]:
@@ -215,13 +224,26 @@ class Selects:
     def _from(self, node: exp.Select, scope: Scope) -> str:
         start = node.args.get("from_")
         if start is None:
+            if node.args.get("joins"):
+                raise self._error(node.args["joins"][0], "JOIN stands after FROM and a table")
             return ""
         pieces = [f" FROM {self._source(start.this, scope)}"]
         pieces += [self._join(join, scope) for join in node.args.get("joins") or ()]
         return "".join(pieces)
 
     def _source(self, node: exp.Expr, scope: Scope) -> str:
-        """Return a table or query after FROM, and let its columns be seen."""
+        """Return a table, query or join in parentheses after FROM, and let its columns be seen."""
+        joins = node.args.get("joins") or ()
+        inner, named = node.this, node.args.get("alias") or node.args.get("with_")
+        if isinstance(node, exp.Subquery) and isinstance(inner, exp.Table if named else exp.Table | exp.Subquery):
+            if named:
+                raise self._error(node, "a join in parentheses has no name")
+            first = self._source(inner, scope)
+        else:
+            first = self._single_source(node, scope)
+        return f"({first}{''.join(self._join(join, scope) for join in joins)})" if joins else first
+
+    def _single_source(self, node: exp.Expr, scope: Scope) -> str:
         alias = node.args.get("alias")
         name = checked_name(alias.this, self._text) if alias is not None and alias.this is not None else None
         if isinstance(node, exp.Subquery) and not node.args.get("with_"):
@@ -248,9 +270,9 @@ class Selects:
             raise self._error(node, "after FROM stand tables, queries in parentheses and joins of them")
         schema = node.args.get("db")
         if schema is None:
-            for name, fields in self._common.items():
+            for name, (called, fields) in self._common.items():
                 if same(node.this, name):
-                    return Relation(alias or name, fields), quoted(name)
+                    return Relation(alias or name, fields), called
         full_name = node.name if schema is None else f"{schema.name}.{node.name}"
         found = None if schema is None else self._table(_written(schema), _written(node.this))
         if found is None:
@@ -263,8 +285,9 @@ class Selects:
         kind, side, method = ((node.args.get(part) or "").upper() for part in ("kind", "side", "method"))
         on, using = node.args.get("on"), node.args.get("using") or []
         before = dict.fromkeys(column.name for relation in scope.relations for column in relation.fields)
+        known = len(scope.relations)
         source = self._source(node.this, scope)
-        new = dict.fromkeys(column.name for column in scope.relations[-1].fields)
+        new = dict.fromkeys(column.name for relation in scope.relations[known:] for column in relation.fields)
         if kind == "CROSS":
             if side or method or on or using:
                 raise self._error(node, "CROSS JOIN has no condition")

@@ -98,6 +98,20 @@ FROM sos.star WHERE teff < 4203) AS b USING (star_id) ORDER BY star_id
 SELECT star_id, a.teff, b.logg FROM (SELECT star_id, teff FROM <star> WHERE teff < 4205) a LEFT JOIN (SELECT
 star_id, logg FROM <star> WHERE teff < 4203) b USING (star_id) ORDER BY star_id
 
+SELECT a.star_id, b.survey, c.star_id AS other FROM sos.star AS a LEFT JOIN (sos.measurement AS b JOIN sos.star AS c
+ON b.star_id = c.star_id AND c.teff < 4210) ON a.star_id = b.star_id WHERE a.teff < 4220 ORDER BY 1, 2
+=
+SELECT star.star_id, b.survey, b.star_id AS other FROM <star> LEFT JOIN (SELECT v.name AS survey, c.star_id FROM
+<calibrated> JOIN survey v USING (survey_id) JOIN homogenized h ON h.star_id = c.star_id AND h.version_id = 2 AND h.teff
+< 4210) AS b USING (star_id) WHERE star.teff < 4220 ORDER BY 1, 2
+
+WITH measurement AS (SELECT star_id FROM sos.measurement WHERE survey = 'gamma'), survey AS (SELECT 'x' AS name),
+homogenized AS (SELECT 2 AS version_id, s.* FROM sos.star AS s WHERE s.star_id = 11) SELECT s.star_id, m.survey FROM
+sos.star AS s JOIN measurement USING (star_id) JOIN sos.measurement AS m USING (star_id) ORDER BY 1, 2
+=
+SELECT c.star_id, v.name AS survey FROM <calibrated> JOIN survey v USING (survey_id) WHERE c.star_id IN (SELECT star_id
+FROM calibrated WHERE version_id = 2 AND survey_id = 3) ORDER BY 1, 2
+
 SELECT name, n_files, n_rows, n_rejects FROM sos.survey ORDER BY name
 =
 SELECT name, count(*) AS n_files, sum(rows_stored) AS n_rows, sum(rows_rejected) AS n_rejects FROM survey JOIN

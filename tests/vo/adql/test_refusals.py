@@ -182,6 +182,13 @@ HOSTILE = [
     f"WITH a AS (SELECT '{'x' * 50_000}' AS s) SELECT {', '.join(['s'] * 300)} FROM a",
     f"WITH a0 AS (SELECT 1 AS c), {DOUBLED_ROWS} SELECT * FROM a29",
     "SELECT " + ", ".join(["1"] * 1_601),
+    "SELECT 1 FROM (sos.survey AS a JOIN sos.survey AS b ON a.name = b.name) AS t",
+    "SELECT 1 FROM (sos.survey AS a JOIN pg_shadow AS b ON 1 = 1)",
+    "SELECT 1 FROM ((SELECT 1 AS x) AS a JOIN (SELECT pg_sleep(1) AS x) AS b USING (x))",
+    "SELECT 1 FROM sos.survey WHERE n_rows IN ((SELECT 1) JOIN sos.survey ON 1 = 1)",
+    "SELECT (SELECT 1 JOIN (SELECT 1)) AS x",
+    "(SELECT 1 AS x) JOIN (SELECT 1 AS x) ON 1 = 1",
+    "WITH a AS (SELECT 1 AS x), a AS (SELECT 2 AS x) SELECT x FROM a",
 ]
 
 
