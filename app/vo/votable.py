@@ -27,6 +27,7 @@ _END = "</RESOURCE>\n</VOTABLE>\n"
 _LINE_BYTES = 3 * 16_384  # a line of BASE64 ends on whole groups of three bytes
 _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 _NUMBERS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
+_NOWHERE = {"2": "NaN NaN", "3": "NaN NaN NaN"}  # an array of so many numbers is never empty
 
 
 Writer: TypeAlias = "Callable[[tuple[Field, ...], Iterable[Tuples]], Iterator[bytes]]"
@@ -129,9 +130,11 @@ def _written(fields: tuple[Field, ...], rows: Iterable[Tuples]) -> Iterator[byte
 
     for block in rows:
         cells = []
-        for column in columns(fields, block):
+        for one, column in zip(fields, columns(fields, block), strict=True):
             texts = written(column).cast(pa.large_string()).to_pylist()
-            if pa.types.is_floating(column.type):
+            if one.is_shape:
+                cells.append([_NOWHERE.get(one.arraysize or "") if text is None else _shape(text) for text in texts])
+            elif pa.types.is_floating(column.type):
                 cells.append([_NUMBERS.get(text, text) for text in texts])
             else:
                 cells.append([None if text is None else escape(clean(text)) for text in texts])
@@ -139,6 +142,11 @@ def _written(fields: tuple[Field, ...], rows: Iterable[Tuples]) -> Iterator[byte
             "".join("<TD/>" if text is None else f"<TD>{text}</TD>" for text in row) for row in zip(*cells, strict=True)
         )
         yield "".join(f"<TR>{line}</TR>\n" for line in lines).encode()
+
+
+def _shape(text: str) -> str:
+    """Return the numbers of a shape as VOTable writes them."""
+    return " ".join(_NUMBERS.get(number, number) for number in text.split()) if "n" in text else text
 
 
 def clean(text: str) -> str:
