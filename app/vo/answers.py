@@ -21,6 +21,8 @@ from app.vo import votable
 _STATUS = ((InputError, 400), (NotFoundError, 404), (ConflictError, 409), (UnavailableError, 503))
 
 VERSION_HEADER = "X-SoS-Version"
+STALLED_S = 300.0
+"""How long a client may take for one piece before its connection is closed and what it held is given back."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -132,7 +134,8 @@ class StreamedAnswer(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         piece: bytes | None = first
         while piece is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            with anyio.fail_after(STALLED_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
             piece = await to_thread.run_sync(next, pieces, None)
         await send({"type": "http.response.body", "body": b""})
 
