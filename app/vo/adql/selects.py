@@ -337,12 +337,10 @@ def _fields(values: list[Value]) -> Iterator[Field]:
 
 
 def _common(one: Field, other: Field) -> Field:
-    """Return what is known of a column that comes from two."""
-    if replace(one, name="", indexed=False) == replace(other, name="", indexed=False):
-        return one
+    """Return what is known of a column that comes from two: what the first says of itself, as ADQL 2.1 asks."""
     datatype = one.datatype if one.datatype == other.datatype else None
     if Datatype.UNICODE in {one.datatype, other.datatype}:
         datatype = Datatype.UNICODE
-    unit = one.unit if one.unit == other.unit else None
     xtype = one.xtype if one.xtype == other.xtype else None
-    return Field(one.name, datatype, unit, xtype=xtype, longest=max(one.longest, other.longest))
+    indexed = one.indexed and other.indexed
+    return replace(one, datatype=datatype, xtype=xtype, indexed=indexed, longest=max(one.longest, other.longest))

@@ -190,6 +190,15 @@ def test_a_query_that_is_a_value_keeps_its_unit(queries: Queries):
     assert (fields[0].unit, fields[0].datatype) == ("K", Datatype.FLOAT)
 
 
+@pytest.mark.parametrize("word", ["UNION", "UNION ALL", "EXCEPT", "INTERSECT"])
+def test_a_set_operation_describes_its_columns_as_the_first_query_does(queries: Queries, word: str):
+    text = f"SELECT star_id, teff AS t FROM sos.star {word} SELECT star_id, teff_raw FROM sos.measurement"
+    star, teff = ask(queries, text)[0]
+    first, second = ask(queries, "SELECT TOP 1 star_id, teff AS t FROM sos.star")[0]
+    assert (star.unit, star.ucd, star.description) == (first.unit, first.ucd, first.description)
+    assert (teff.name, teff.unit, teff.ucd, teff.datatype) == ("t", "K", second.ucd, Datatype.FLOAT)
+
+
 def test_columns_keep_unit_ucd_and_description_through_queries_in_queries(queries: Queries):
     fields, _ = ask(
         queries,
