@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from math import prod
 from typing import Any
 from xml.parsers import expat
 
@@ -20,6 +21,7 @@ from app.vo.requests import Parameters
 MOST_TABLES = 10
 MOST_COLUMNS = 500
 MOST_ROWS = 2_000_000
+LARGEST_FIXED = 512 << 20  # bytes that texts and arrays of fixed length take, however little is in them
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}", re.ASCII)
 _DATATYPES: dict[str, Datatype] = {
     "bool": Datatype.BOOLEAN,
@@ -101,12 +103,19 @@ def read(name: str, content: bytes) -> Upload:
 
 
 def _check_alone(name: str, content: bytes) -> None:
-    """Refuse a document that would have other ones read: entities, and rows that lie elsewhere."""
+    """Refuse a document that would have others read (entities, rows elsewhere), or is far larger than it looks."""
     parser = expat.ParserCreate()
+    width = rows = 0
 
     def element(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rsplit(":", 1)[-1].upper() == "STREAM" and any(key.lower().endswith("href") for key in attributes):
+        nonlocal width, rows
+        kind = tag.rsplit(":", 1)[-1].upper()
+        if kind == "STREAM" and any(key.lower().endswith("href") for key in attributes):
             raise ParameterError("UPLOAD", f"the rows of {name} stand in the VOTable itself, not behind an address")
+        width += _fixed_bytes(attributes) if kind == "FIELD" else 0
+        rows += kind == "TR"
+        if width * rows > LARGEST_FIXED:
+            raise ParameterError("UPLOAD", f'texts of {name} have a fixed length that is too much: say arraysize="*"')
 
     def doctype(*_: object) -> None:
         raise ParameterError("UPLOAD", f"{name} has a DOCTYPE, which a VOTable has not")
@@ -117,6 +126,14 @@ def _check_alone(name: str, content: bytes) -> None:
         parser.Parse(content, True)
     except expat.ExpatError as problem:
         raise ParameterError("UPLOAD", f"{name} is no VOTable: {problem}") from None
+
+
+def _fixed_bytes(field: dict[str, str]) -> int:
+    """Return how many bytes each value of a column takes where their length is fixed, 0 for others."""
+    sizes = field.get("arraysize", "").split("x")
+    if not all(size.isascii() and size.isdigit() for size in sizes):
+        return 0
+    return prod(int(size[:18]) for size in sizes) * (4 if field.get("datatype") in _OF_CHARACTERS else 8)
 
 
 def _free(label: str, taken: dict[str, NDArray[Any]]) -> str:

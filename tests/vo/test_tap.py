@@ -179,8 +179,9 @@ REMOTE = b"""<VOTABLE><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA><BI
 <STREAM encoding="base64" href="file:///etc/passwd"/></BINARY></DATA></TABLE></RESOURCE></VOTABLE>"""
 
 
-def one_cell(field: str, value: str) -> bytes:
-    table = f'<FIELD name="a" {field}/><DATA><TABLEDATA><TR><TD>{value}</TD></TR></TABLEDATA></DATA>'
+def one_cell(field: str, value: str, rows: int = 1) -> bytes:
+    lines = f"<TR><TD>{value}</TD></TR>" * rows
+    table = f'<FIELD name="a" {field}/><DATA><TABLEDATA>{lines}</TABLEDATA></DATA>'
     return f"<VOTABLE><RESOURCE><TABLE>{table}</TABLE></RESOURCE></VOTABLE>".encode()
 
 
@@ -213,6 +214,12 @@ ENTITY = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><VOTABLE><RES
         ("mine,param:part", one_cell('datatype="unsignedByte"', "-1"), "'-1' is out of range"),
         ("mine,param:part", one_cell('datatype="double"', "1,5"), "Invalid literal for float '1,5'"),
         ("mine,param:part", one_cell('datatype="int"', "1.5"), "is no VOTable that can be read"),
+        ("mine,param:part", one_cell('datatype="char" arraysize="300000000"', "x"), "a fixed length that is too much"),
+        (
+            "mine,param:part",
+            one_cell('datatype="char" arraysize="9000"', "x", 30_000),
+            "a fixed length that is too much",
+        ),
     ],
 )
 def test_uploads_that_cannot_be_are_named(client: httpx.Client, upload: str, content: bytes, words: str):
