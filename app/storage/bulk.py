@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ Column: TypeAlias = NDArray[Any] | pa.Array | pa.ChunkedArray
 
 _ROWS_IN = 8_192
 _ROWS_OUT = 65_536
+_BYTES_OUT = 32 << 20  # of a block of rows that users asked for, which may be of any width
 
 
 def copy_in(connection: Connection, table: str, columns: Mapping[str, Column], *, freeze: bool = False) -> int:
@@ -95,14 +97,20 @@ def copy_out_blocks(
 
 
 def copy_out_tuples(driver: psycopg.Connection[Any], query: str, fields: int) -> Generator[binary_copy.Tuples]:
-    """Yield the rows of a query of so many columns as the server sends them, in blocks, in flat memory."""
-    with closing(_messages(driver, b"COPY (%b) TO STDOUT (FORMAT BINARY)" % query.encode(), _ROWS_OUT)) as messages:
+    """Yield the rows of a query of so many columns as the server sends them, in blocks, in flat memory.
+
+    A block ends with the row that fills 32 MiB.
+    """
+    statement = b"COPY (%b) TO STDOUT (FORMAT BINARY)" % query.encode()
+    with closing(_messages(driver, statement, _ROWS_OUT, _BYTES_OUT)) as messages:
         for count, data in messages:
             yield binary_copy.locate(data, count, fields)
 
 
-def _messages(driver: psycopg.Connection[Any], statement: bytes, rows: int) -> Generator[tuple[int, NDArray[np.uint8]]]:
-    """Yield COPY data in blocks of whole tuples.
+def _messages(
+    driver: psycopg.Connection[Any], statement: bytes, rows: int, size: int = sys.maxsize
+) -> Generator[tuple[int, NDArray[np.uint8]]]:
+    """Yield COPY data in blocks of whole tuples, each of so many rows, fewer where they fill `size` bytes.
 
     libpq hands out one row a call; its own call, and a bytearray that takes each row at once, are four times faster
     than iterating over psycopg's Copy object or keeping the rows in a list.
@@ -114,7 +122,7 @@ def _messages(driver: psycopg.Connection[Any], statement: bytes, rows: int) -> G
             skip = 0
             if len(row) == len(binary_copy.TRAILER):
                 continue
-            if count == rows:
+            if count == rows or len(block) >= size:
                 yield count, np.frombuffer(block, np.uint8)
                 block, count = bytearray(), 0
             block += row

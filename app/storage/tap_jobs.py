@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.domain.errors import ConflictError, NotFoundError
 from app.domain.tap_jobs import Phase, TapJob
@@ -30,7 +30,8 @@ def get(connection: Connection, job_id: str) -> TapJob:
     Raises:
         NotFoundError: there is no such job.
     """
-    row = connection.execute(select(TapJobRow.__table__).where(TapJobRow.job_id == job_id)).one_or_none()
+    kept = TapJobRow.destruction_at >= func.now()
+    row = connection.execute(select(TapJobRow.__table__).where(TapJobRow.job_id == job_id, kept)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no job {job_id!r}: it was deleted, its time was over, or it never was")
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the mapping begins with an underscore
@@ -85,5 +86,5 @@ def bury(connection: Connection, spared: Iterable[str]) -> None:
 
 
 def remove_expired(connection: Connection) -> list[str]:
-    """Forget the jobs whose time is over; return their ids."""
+    """Forget the jobs whose time is over, and stop those of them that run; return their ids."""
     return list(connection.exec_driver_sql(_QUERIES["expired"]).scalars())

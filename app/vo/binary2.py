@@ -62,7 +62,7 @@ def _in_utf16(rows: Tuples, place: int) -> Tuples:
 
 def _kind(column: Field) -> int:
     if column.is_shape:
-        return _NUMBERS if column.arraysize == "*" else _PLAIN
+        return _NUMBERS if column.arraysize == "*" else _FLOATING
     return _KINDS.get(_datatype(column), _PLAIN)
 
 
@@ -132,6 +132,7 @@ def _put_null(out: Bytes, at: int, width: int, kind: int) -> int:
     if kind == _LOGICAL:
         out[at] = 0x3F
     elif kind == _FLOATING:
-        out[at] = 0x7F
-        out[at + 1] = 0xC0 if width == 4 else 0xF8
+        for number in range(at, at + width, min(width, 8)):
+            out[number] = 0x7F
+            out[number + 1] = 0xC0 if width == 4 else 0xF8
     return at + width

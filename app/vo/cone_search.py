@@ -8,16 +8,17 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.domain.errors import ParameterError
+from app.domain.errors import InputError, ParameterError, SosError
 from app.domain.fields import Datatype, Field
 from app.domain.sky import Cone
-from app.vo.answers import StreamedAnswer, VotableRoute
+from app.vo.answers import StreamedAnswer, VotableRoute, of_error
 from app.vo.asking import Question, pieces
 from app.vo.formats import output_format
 from app.vo.limits import USUAL_ROWS
 from app.vo.requests import Parameters, factory_of
 
 SECONDS = 30.0
+MEDIA_TYPE = "text/xml;content=x-votable"
 _POSITION = {"ra": "POS_EQ_RA_MAIN", "dec": "POS_EQ_DEC_MAIN"}
 _VALUES = ("teff", "logg", "feh")
 _SHORT = ("gaia_dr3_source_id", "ra", "dec", *_VALUES)
@@ -28,6 +29,7 @@ class ConeRoute(VotableRoute):
     """A route of a standard whose errors are told in the document alone."""
 
     status = 200
+    media_type = MEDIA_TYPE
 
 
 router = APIRouter(tags=["virtual observatory"], route_class=ConeRoute)
@@ -41,10 +43,16 @@ async def cone_search(request: Request) -> Response:
     cone = _cone(parameters)
     fields = factory_of(request).queries().tables()[0].fields
     most = parameters.rows("MAXREC", USUAL_ROWS, USUAL_ROWS)
-    form = output_format(parameters.get("RESPONSEFORMAT"))
-    question = Question(_query(cone, _columns(parameters, fields)), most, form)
+    wanted = parameters.get("RESPONSEFORMAT")
+    form = output_format(wanted)
+    cut = form.says_more or parameters.get("MAXREC") is not None
+    question = Question(_query(cone, _columns(parameters, fields)), most, form, cut=cut)
     opening = pieces(factory_of(request).queries(), question, seconds=SECONDS, describe=_with_main_id(fields[0]))
-    return StreamedAnswer(opening, question.form.media_type)
+    return StreamedAnswer(opening, form.media_type if wanted else MEDIA_TYPE, _of_error)
+
+
+def _of_error(problem: SosError) -> Response:
+    return of_error(problem, 200 if isinstance(problem, InputError) else None, MEDIA_TYPE)
 
 
 def _cone(parameters: Parameters) -> Cone:
@@ -53,7 +61,7 @@ def _cone(parameters: Parameters) -> Cone:
         if value is None:
             raise ParameterError(name, "is required: RA, DEC and SR in decimal degrees (ICRS)")
     try:
-        ra, dec, radius = (float(value or "") for value in given.values())
+        ra, dec, radius = (float((value or "").replace("_", "x")) for value in given.values())  # Python reads 1_0 as 10
     except ValueError:
         raise ParameterError("RA, DEC, SR", f"are decimal degrees, got {', '.join(map(str, given.values()))}") from None
     return Cone.parse(ra, dec, radius)

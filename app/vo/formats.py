@@ -14,12 +14,21 @@ from app.vo.votable import Facts
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """A form: its media type, short names, name in the registry, and how it is written."""
+    """A form.
+
+    Attributes:
+        media_type: of an answer.
+        aliases: short names.
+        write: how it is written.
+        ivo_id: name in the registry.
+        says_more: an answer that was cut says so.
+    """
 
     media_type: str
     aliases: tuple[str, ...]
     write: Callable[[tuple[Field, ...], Limited, Facts], Iterator[bytes]]
     ivo_id: str | None = None
+    says_more: bool = True
 
     @property
     def name(self) -> str:
@@ -38,8 +47,8 @@ FORMATS = (
         "application/x-votable+xml;serialization=tabledata", ("votable/td",), votable.tabledata, f"{_STANDARD}td"
     ),
     OutputFormat(fits.MEDIA_TYPE, ("fits",), fits.table),
-    OutputFormat("text/csv;header=present", ("csv", "text/csv"), text_tables.csv),
-    OutputFormat("text/tab-separated-values", ("tsv",), text_tables.tsv),
+    OutputFormat("text/csv;header=present", ("csv", "text/csv"), text_tables.csv, says_more=False),
+    OutputFormat("text/tab-separated-values", ("tsv",), text_tables.tsv, says_more=False),
     OutputFormat("application/json", ("json",), text_tables.json),
 )
 

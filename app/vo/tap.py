@@ -46,5 +46,6 @@ def question_of(parameters: Parameters) -> Question:
     if query is None:
         raise ParameterError("QUERY", "is required: a query in ADQL")
     form = output_format(parameters.get("RESPONSEFORMAT") or parameters.get("FORMAT"))
-    most = parameters.rows("MAXREC", USUAL_ROWS, MOST_ROWS)
-    return Question(query, most, form, uploads(parameters))
+    cut = form.says_more or parameters.get("MAXREC") is not None
+    most = parameters.rows("MAXREC", USUAL_ROWS if cut else MOST_ROWS, MOST_ROWS)
+    return Question(query, most, form, uploads(parameters), cut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from math import prod
 from typing import Any
 from xml.parsers import expat
 
@@ -20,6 +21,7 @@ from app.vo.requests import Parameters
 MOST_TABLES = 10
 MOST_COLUMNS = 500
 MOST_ROWS = 2_000_000
+LARGEST_FIXED = 512 << 20  # bytes that texts and arrays of fixed length take, however little is in them
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}", re.ASCII)
 _DATATYPES: dict[str, Datatype] = {
     "bool": Datatype.BOOLEAN,
@@ -31,6 +33,9 @@ _DATATYPES: dict[str, Datatype] = {
     "float64": Datatype.DOUBLE,
 }
 _DTYPES = {Datatype.SHORT: np.int16}
+_OF_CHARACTERS = {"char", "unicodeChar"}
+# What astropy warns of where it takes another value for the one that stands there: no number, too long, too large.
+_ALTERED = {"W30", "W46", "W51"}
 
 
 def uploads(parameters: Parameters) -> tuple[Upload, ...]:
@@ -72,19 +77,24 @@ def read(name: str, content: bytes) -> Upload:
 
     _check_alone(name, content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            table = parse_single_table(io.BytesIO(content), verify="ignore")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            table = parse_single_table(io.BytesIO(content), verify="warn")
             rows = table.array
     except Exception as problem:  # noqa: BLE001 - astropy raises whatever the document makes it raise
         raise ParameterError("UPLOAD", f"{name} is no VOTable that can be read: {problem}") from None
+    for one in said:
+        if one.category.__name__ in _ALTERED:
+            raise ParameterError("UPLOAD", f"{name} holds a value that its column cannot: {one.message}")
     if not 0 < len(table.fields) <= MOST_COLUMNS or len(rows) > MOST_ROWS:
         raise ParameterError("UPLOAD", f"{name} has from 1 to {MOST_COLUMNS} columns and at most {MOST_ROWS:,} rows")
     fields: list[Field] = []
     columns: dict[str, NDArray[Any]] = {}
     for described, key in zip(table.fields, rows.dtype.names, strict=True):
         label = _free(described.name or key, columns)
-        column, values = _column(name, label, rows[key])
+        if described.arraysize not in {None, "1"} and described.datatype not in _OF_CHARACTERS:
+            raise ParameterError("UPLOAD", f"column {label!r} of {name} holds arrays: a column has one value a row")
+        column, values = _column(name, label, _single(rows[key]))
         unit = None if described.unit is None else str(described.unit)
         xtype = described.xtype if column.textual else None  # a shape is several numbers, which no column here holds
         fields.append(Field(label, column, unit, described.ucd, described.description, xtype, longest=_longest(values)))
@@ -93,12 +103,19 @@ def read(name: str, content: bytes) -> Upload:
 
 
 def _check_alone(name: str, content: bytes) -> None:
-    """Refuse a document that would have other ones read: entities, and rows that lie elsewhere."""
+    """Refuse a document that would have others read (entities, rows elsewhere), or is far larger than it looks."""
     parser = expat.ParserCreate()
+    width = rows = 0
 
     def element(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rsplit(":", 1)[-1].upper() == "STREAM" and any(key.lower().endswith("href") for key in attributes):
+        nonlocal width, rows
+        kind = tag.rsplit(":", 1)[-1].upper()
+        if kind == "STREAM" and any(key.lower().endswith("href") for key in attributes):
             raise ParameterError("UPLOAD", f"the rows of {name} stand in the VOTable itself, not behind an address")
+        width += _fixed_bytes(attributes) if kind == "FIELD" else 0
+        rows += kind == "TR"
+        if width * rows > LARGEST_FIXED:
+            raise ParameterError("UPLOAD", f'texts of {name} have a fixed length that is too much: say arraysize="*"')
 
     def doctype(*_: object) -> None:
         raise ParameterError("UPLOAD", f"{name} has a DOCTYPE, which a VOTable has not")
@@ -111,6 +128,14 @@ def _check_alone(name: str, content: bytes) -> None:
         raise ParameterError("UPLOAD", f"{name} is no VOTable: {problem}") from None
 
 
+def _fixed_bytes(field: dict[str, str]) -> int:
+    """Return how many bytes each value of a column takes where their length is fixed, 0 for others."""
+    sizes = field.get("arraysize", "").split("x")
+    if not all(size.isascii() and size.isdigit() for size in sizes):
+        return 0
+    return prod(int(size[:18]) for size in sizes) * (4 if field.get("datatype") in _OF_CHARACTERS else 8)
+
+
 def _free(label: str, taken: dict[str, NDArray[Any]]) -> str:
     """Return a name for a column that no other one has, and that the database takes."""
     stem = label.replace("\0", "").encode()[:55].decode(errors="ignore") or "column"
@@ -120,6 +145,11 @@ def _free(label: str, taken: dict[str, NDArray[Any]]) -> str:
         number += 1
         found = f"{stem}_{number}"
     return found
+
+
+def _single(values: Any) -> Any:
+    """Return the values of a column whose arrays have one item as what they are."""
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _column(table: str, label: str, values: Any) -> tuple[Datatype, NDArray[Any]]:

@@ -47,6 +47,7 @@ async def listing() -> Response:
 async def create(request: Request) -> Response:
     """Make a job of the parameters of a query; PHASE=RUN starts it."""
     parameters = await Parameters.of(request)
+    _phase(parameters)
     jobs = factory_of(request).tap_jobs()
     known = {name: value for name in _PARAMETERS if (value := _joined(parameters, name)) is not None}
     job = await run_in_threadpool(jobs.create, known, parameters.files)
@@ -151,17 +152,20 @@ async def _change(request: Request, job_id: str, parameters: Parameters) -> None
     await _set_phase(request, job_id, parameters)
 
 
+def _phase(parameters: Parameters) -> str | None:
+    wanted = parameters.get("PHASE")
+    if wanted not in {None, "RUN", "ABORT"}:
+        raise ParameterError("PHASE", f"is RUN or ABORT, got {wanted!r}")
+    return wanted
+
+
 async def _set_phase(request: Request, job_id: str, parameters: Parameters) -> None:
     factory = factory_of(request)
-    match parameters.get("PHASE"):
-        case None:
-            return
+    match _phase(parameters):
         case "RUN":
             await run_in_threadpool(factory.tap_jobs().start, job_id, answering(factory.queries()))
         case "ABORT":
             await run_in_threadpool(factory.tap_jobs().abort, job_id)
-        case other:
-            raise ParameterError("PHASE", f"is RUN or ABORT, got {other!r}")
 
 
 async def _awaited(jobs: TapJobs, job_id: str, parameters: Parameters) -> TapJob:
@@ -176,7 +180,7 @@ async def _awaited(jobs: TapJobs, job_id: str, parameters: Parameters) -> TapJob
         raise ParameterError("WAIT", f"is a number of seconds, got {wait!r}") from None
     end = monotonic() + (min(seconds, LONGEST_WAIT_S) if seconds >= 0 else LONGEST_WAIT_S)
     first = parameters.get("PHASE") or job.phase.value
-    while job.phase.value == first and job.phase in {Phase.QUEUED, Phase.EXECUTING} and monotonic() < end:
+    while job.phase.value == first and not job.phase.ended and monotonic() < end:
         await asyncio.sleep(POLL_S)
         job = await run_in_threadpool(jobs.get, job_id)
     return job
@@ -215,7 +219,7 @@ def _document(job: TapJob, base: str) -> str:
     optional = {"startTime": job.started_at, "endTime": job.ended_at}
     parts = [
         f"<uws:jobId>{escape(job.job_id)}</uws:jobId>",
-        f"<uws:runId>{escape(job.run_id)}</uws:runId>" if job.run_id else "",
+        f"<uws:runId>{_text(job.run_id)}</uws:runId>" if job.run_id else "",
         '<uws:ownerId xsi:nil="true"/>',
         f"<uws:phase>{job.phase}</uws:phase>",
         '<uws:quote xsi:nil="true"/>',
@@ -233,9 +237,14 @@ def _document(job: TapJob, base: str) -> str:
     return _declared(f'<uws:job version="1.1">{"".join(parts)}</uws:job>')
 
 
+def _text(content: str) -> str:
+    """Return a text of a user's as XML holds it."""
+    return escape(votable.clean(content))
+
+
 def _parameters(job: TapJob) -> str:
     items = (
-        f"<uws:parameter id={quoteattr(name)}>{escape(value)}</uws:parameter>" for name, value in job.parameters.items()
+        f"<uws:parameter id={quoteattr(name)}>{_text(value)}</uws:parameter>" for name, value in job.parameters.items()
     )
     return f"<uws:parameters>{''.join(items)}</uws:parameters>"
 
@@ -250,5 +259,5 @@ def _results(job: TapJob, base: str) -> str:
 def _problem(job: TapJob) -> str:
     if job.problem is None:
         return ""
-    message = f"<uws:message>{escape(job.problem)}</uws:message>"
+    message = f"<uws:message>{_text(job.problem)}</uws:message>"
     return f'<uws:errorSummary type="fatal" hasDetail="true">{message}</uws:errorSummary>'

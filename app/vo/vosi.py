@@ -37,6 +37,7 @@ _GEOMETRY = {
     "COORD2": "of a POINT",
     "COORDSYS": "of any shape: ICRS",
 }
+# `adql-conditional` (COALESCE) is left out: Debian's taplint knows no such key and calls it an error.
 _FEATURES = {
     "adql-string": "LOWER UPPER ILIKE",
     "adql-sets": "UNION EXCEPT INTERSECT",

@@ -27,6 +27,7 @@ _END = "</RESOURCE>\n</VOTABLE>\n"
 _LINE_BYTES = 3 * 16_384  # a line of BASE64 ends on whole groups of three bytes
 _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 _NUMBERS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
+_NOWHERE = {"2": "NaN NaN", "3": "NaN NaN NaN"}  # an array of so many numbers is never empty
 
 
 Writer: TypeAlias = "Callable[[tuple[Field, ...], Iterable[Tuples]], Iterator[bytes]]"
@@ -62,7 +63,7 @@ def error(problem: str) -> bytes:
 
 def info(name: str, value: str, text: str = "") -> str:
     """Return an INFO element."""
-    return f"<INFO name={quoteattr(name)} value={quoteattr(_clean(value))}>{escape(_clean(text))}</INFO>\n"
+    return f"<INFO name={quoteattr(name)} value={quoteattr(clean(value))}>{escape(clean(text))}</INFO>\n"
 
 
 def field_element(column: Field, tag: str = "FIELD", extra: str = "") -> str:
@@ -70,10 +71,10 @@ def field_element(column: Field, tag: str = "FIELD", extra: str = "") -> str:
     assert column.datatype is not None, "the columns of an answer have types"
     known = {"arraysize": column.arraysize, "unit": column.unit, "ucd": column.ucd, "xtype": column.xtype}
     attributes = "".join(f" {name}={quoteattr(value)}" for name, value in known.items() if value)
-    start = f"<{tag} name={quoteattr(_clean(column.name))} datatype={quoteattr(column.datatype)}{attributes}{extra}"
+    start = f"<{tag} name={quoteattr(clean(column.name))} datatype={quoteattr(column.datatype)}{attributes}{extra}"
     if not column.description:
         return f"{start}/>\n"
-    return f"{start}><DESCRIPTION>{escape(_clean(column.description))}</DESCRIPTION></{tag}>\n"
+    return f"{start}><DESCRIPTION>{escape(clean(column.description))}</DESCRIPTION></{tag}>\n"
 
 
 def _table(
@@ -129,18 +130,25 @@ def _written(fields: tuple[Field, ...], rows: Iterable[Tuples]) -> Iterator[byte
 
     for block in rows:
         cells = []
-        for column in columns(fields, block):
+        for one, column in zip(fields, columns(fields, block), strict=True):
             texts = written(column).cast(pa.large_string()).to_pylist()
-            if pa.types.is_floating(column.type):
+            if one.is_shape:
+                cells.append([_NOWHERE.get(one.arraysize or "") if text is None else _shape(text) for text in texts])
+            elif pa.types.is_floating(column.type):
                 cells.append([_NUMBERS.get(text, text) for text in texts])
             else:
-                cells.append([None if text is None else escape(_clean(text)) for text in texts])
+                cells.append([None if text is None else escape(clean(text)) for text in texts])
         lines = (
             "".join("<TD/>" if text is None else f"<TD>{text}</TD>" for text in row) for row in zip(*cells, strict=True)
         )
         yield "".join(f"<TR>{line}</TR>\n" for line in lines).encode()
 
 
-def _clean(text: str) -> str:
+def _shape(text: str) -> str:
+    """Return the numbers of a shape as VOTable writes them."""
+    return " ".join(_NUMBERS.get(number, number) for number in text.split()) if "n" in text else text
+
+
+def clean(text: str) -> str:
     """Return a text without the characters that XML has no way to write."""
     return text.translate(_CONTROL)

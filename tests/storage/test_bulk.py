@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from app.domain.errors import InputError
-from app.storage.bulk import copy_in, copy_out, copy_out_blocks
-from app.storage.engine import Database
+from app.storage.bulk import copy_in, copy_out, copy_out_blocks, copy_out_tuples
+from app.storage.engine import Database, driver_connection
 
 EVERY_TYPE = """
     CREATE TEMPORARY TABLE every_type (
@@ -105,6 +105,14 @@ def test_blocks_join_to_the_whole(connection: Connection) -> None:
     blocks = list(copy_out_blocks(connection, "SELECT n FROM every_type ORDER BY n", rows=300))
     assert [len(block["n"]) for block in blocks] == [300, 300, 300, 100]
     np.testing.assert_array_equal(np.concatenate([block["n"] for block in blocks]), np.arange(1_000))
+
+
+def test_a_block_of_wide_rows_ends_when_it_is_full(connection: Connection) -> None:
+    query = "SELECT g, repeat('x', 1000000) FROM generate_series(1, 100) g ORDER BY g"
+    blocks = list(copy_out_tuples(driver_connection(connection), query, 2))
+    assert max(len(block.buffer) for block in blocks) < 40_000_000
+    numbers = np.concatenate([block.fixed(0, np.dtype(np.int32)) for block in blocks])
+    np.testing.assert_array_equal(numbers, np.arange(1, 101))
 
 
 def test_a_reader_may_leave_early(connection: Connection) -> None:

@@ -51,6 +51,7 @@ def test_a_cut_answer_says_so(client: httpx.Client):
         ({}, "RA: is required"),
         ({"RA": 1, "DEC": 2}, "SR: is required"),
         ({"RA": "x", "DEC": 2, "SR": 1}, "are decimal degrees"),
+        ({"RA": "1_0", "DEC": 2, "SR": 1}, "are decimal degrees"),
         ({"RA": 1, "DEC": 91, "SR": 1}, "-90 to 90"),
         ({"RA": "nan", "DEC": 1, "SR": 1}, "ra"),
         ({"RA": 1, "DEC": 1, "SR": -1}, "from 0 to 180"),
@@ -64,3 +65,25 @@ def test_errors_stand_in_the_document(client: httpx.Client, query: dict[str, obj
     assert status == "ERROR"
     assert words in text
     assert 'name="Error"' in answer.text
+    assert answer.headers["content-type"].startswith("text/xml;content=x-votable")
+
+
+def test_a_search_that_takes_too_long_is_told_in_the_document_too(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.vo.cone_search.SECONDS", 1e-3)
+    monkeypatch.setattr(
+        "app.vo.cone_search._query", lambda *_: "SELECT COUNT(*) FROM sos.star a, sos.star b, sos.star c"
+    )
+    answer = client.get("/scs", params={"RA": 150, "DEC": 2, "SR": 1})
+    assert answer.status_code == 200
+    assert "stopped by the time limit" in status_of(answer)[1]
+
+
+def test_an_answer_is_of_the_kind_that_the_standard_names(client: httpx.Client):
+    query = {"RA": 150, "DEC": 2, "SR": 1}
+    head = client.get("/scs", params=query).headers
+    assert head["content-type"].startswith("text/xml;content=x-votable")
+    assert head["x-sos-version"] == "2"
+    table = client.get("/scs", params={**query, "RESPONSEFORMAT": "votable/td"})
+    assert table.headers["content-type"] == "application/x-votable+xml;serialization=tabledata"

@@ -93,6 +93,24 @@ def test_a_whole_answer_says_that_it_is_whole(client: httpx.Client):
     assert ask(client, QUERY, MAXREC="299", RESPONSEFORMAT="json").json()["truncated"] is True
 
 
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_an_answer_that_cannot_say_that_it_was_cut_is_cut_only_where_it_was_asked_to_be(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, form: str
+):
+    monkeypatch.setattr("app.vo.tap.USUAL_ROWS", 10)
+    assert len(ask(client, QUERY, RESPONSEFORMAT=form).text.splitlines()) == 301
+    monkeypatch.setattr("app.vo.tap.MOST_ROWS", 299)
+    assert len(ask(client, QUERY, RESPONSEFORMAT=form, MAXREC="20").text.splitlines()) == 21
+    answer = ask(client, QUERY, RESPONSEFORMAT=form)
+    assert answer.status_code == 400
+    assert "there are more than 299 rows, and this form cannot say so: give MAXREC" in status_of(answer)[1]
+
+
+@pytest.mark.parametrize("form", ["votable", "votable/td", "csv", "tsv", "json", "fits"])
+def test_the_head_of_an_answer_names_its_version(client: httpx.Client, form: str):
+    assert ask(client, QUERY, RESPONSEFORMAT=form).headers["x-sos-version"] == "2"
+
+
 def test_an_answer_names_its_version_and_what_to_cite(client: httpx.Client):
     infos = {one.name: one.value for one in parse(io.BytesIO(ask(client, QUERY).content)).resources[0].infos}
     assert infos["sos_version"] == "2"
@@ -159,6 +177,14 @@ def test_an_upload_is_a_table_of_the_query(client: httpx.Client, serialization: 
 ARRAYS = as_votable(Table({"a": np.ones((2, 3))}))
 REMOTE = b"""<VOTABLE><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA><BINARY>
 <STREAM encoding="base64" href="file:///etc/passwd"/></BINARY></DATA></TABLE></RESOURCE></VOTABLE>"""
+
+
+def one_cell(field: str, value: str, rows: int = 1) -> bytes:
+    lines = f"<TR><TD>{value}</TD></TR>" * rows
+    table = f'<FIELD name="a" {field}/><DATA><TABLEDATA>{lines}</TABLEDATA></DATA>'
+    return f"<VOTABLE><RESOURCE><TABLE>{table}</TABLE></RESOURCE></VOTABLE>".encode()
+
+
 ENTITY = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><VOTABLE><RESOURCE>&e;</RESOURCE></VOTABLE>"""
 
 
@@ -182,6 +208,18 @@ ENTITY = b"""<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><VOTABLE><RES
         ("mine,param:part", REMOTE, "stand in the VOTable itself"),
         ("mine,param:part", ENTITY, "has a DOCTYPE"),
         ("mine,param:part", REMOTE.decode().encode("utf-16"), "stand in the VOTable itself"),
+        ("mine,param:part", one_cell('datatype="int" arraysize="*"', "1 2 3"), "one value a row"),
+        ("mine,param:part", one_cell('datatype="double" arraysize="2" xtype="point"', "1 2"), "one value a row"),
+        ("mine,param:part", one_cell('datatype="int"', "3000000000"), "'3000000000' is out of range"),
+        ("mine,param:part", one_cell('datatype="unsignedByte"', "-1"), "'-1' is out of range"),
+        ("mine,param:part", one_cell('datatype="double"', "1,5"), "Invalid literal for float '1,5'"),
+        ("mine,param:part", one_cell('datatype="int"', "1.5"), "is no VOTable that can be read"),
+        ("mine,param:part", one_cell('datatype="char" arraysize="300000000"', "x"), "a fixed length that is too much"),
+        (
+            "mine,param:part",
+            one_cell('datatype="char" arraysize="9000"', "x", 30_000),
+            "a fixed length that is too much",
+        ),
     ],
 )
 def test_uploads_that_cannot_be_are_named(client: httpx.Client, upload: str, content: bytes, words: str):
@@ -192,6 +230,29 @@ def test_uploads_that_cannot_be_are_named(client: httpx.Client, upload: str, con
     )
     assert answer.status_code == 400
     assert words in status_of(answer)[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ('datatype="int" arraysize="1"', "5", 5),
+        ('datatype="int"', "0x1F", 31),
+        ('datatype="int"', "", None),
+        ('datatype="long"', str(2**63 - 1), str(2**63 - 1)),
+        ('datatype="unsignedByte"', "255", 255),
+        ('datatype="char" arraysize="5"', "abc", "abc"),
+        ('datatype="unicodeChar" arraysize="*"', "\u2603\U0001f600", "\u2603\U0001f600"),
+    ],
+)
+def test_a_value_of_an_upload_is_what_the_document_says(
+    client: httpx.Client, field: str, value: str, found: int | str | None
+):
+    answer = client.post(
+        "/tap/sync",
+        data={"LANG": "ADQL", "QUERY": "SELECT a FROM tap_upload.t", "UPLOAD": "t,param:x", "RESPONSEFORMAT": "json"},
+        files={"x": ("t.vot", one_cell(field, value))},
+    )
+    assert answer.json()["data"] == [[found]]
 
 
 def test_a_name_that_leads_inside_is_not_followed(monkeypatch: pytest.MonkeyPatch):

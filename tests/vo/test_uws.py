@@ -129,6 +129,55 @@ def test_a_job_whose_runner_is_gone_ends_and_one_past_its_destruction_is_forgott
     assert client.get(old).status_code == 404
 
 
+def test_a_job_past_its_destruction_is_gone_for_everybody_and_its_query_ends(
+    client: httpx.Client, vo_database: Database
+):
+    path = make(client, ENDLESS, PHASE="RUN")
+    end = monotonic() + 30
+    while not runs(vo_database) and monotonic() < end:
+        sleep(0.02)
+    assert runs(vo_database)
+    client.post(f"{path}/destruction", data={"DESTRUCTION": "2020-01-01T00:00:00Z"})
+    for part in ("", "/phase", "/results/result", "/parameters"):
+        assert client.get(f"{path}{part}").status_code == 404
+    other = make(client, "SELECT 1")
+    while runs(vo_database) and monotonic() < end:
+        sleep(0.02)
+    assert not runs(vo_database)
+    client.request("DELETE", other)
+
+
+def test_waiting_lasts_until_the_phase_is_another_one(client: httpx.Client):
+    path = make(client, "SELECT 1")
+    begun = monotonic()
+    assert job(client, path, WAIT="1")["phase"] == "PENDING"
+    assert monotonic() - begun >= 1
+    begun = monotonic()
+    assert job(client, path, WAIT="30", PHASE="QUEUED")["phase"] == "PENDING"
+    client.post(path, data={"PHASE": "ABORT"})
+    assert job(client, path, WAIT="30")["phase"] == "ABORTED"
+    assert monotonic() - begun < 20
+    client.request("DELETE", path)
+
+
+def test_the_document_of_a_job_is_xml_whatever_its_parameters_hold(client: httpx.Client):
+    path = make(client, "SELECT \x01<&\ufffe> 1", RUNID="a\x02b", PHASE="RUN")
+    assert ended(client, path) == "ERROR"
+    assert job(client, path)["runId"] == "ab"
+    assert "SELECT &lt;&amp;&gt; 1" in client.get(f"{path}/parameters").text
+    client.request("DELETE", path)
+
+
+def test_a_phase_that_cannot_be_makes_no_job(client: httpx.Client, vo_database: Database):
+    def jobs() -> int:
+        with vo_database.connect() as connection:
+            return connection.execute(text("SELECT count(*) FROM tap_job")).scalar_one()
+
+    before = jobs()
+    assert client.post("/tap/async", data={"LANG": "ADQL", "QUERY": "SELECT 1", "PHASE": "FLY"}).status_code == 400
+    assert jobs() == before
+
+
 @pytest.mark.parametrize(
     ("part", "value"),
     [("phase", "PENDING"), ("executionduration", "600"), ("quote", ""), ("owner", "")],

@@ -36,5 +36,8 @@ WHERE phase = 'EXECUTING'
            ELSE NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid || ' ' || a.xact_start = backend) END
 
 -- expired --
--- Forgets jobs whose time is over.
-DELETE FROM tap_job WHERE destruction_at < now() RETURNING job_id
+-- Forgets jobs whose time is over, and stops those of them that run.
+WITH gone AS (DELETE FROM tap_job WHERE destruction_at < now() RETURNING job_id, backend)
+SELECT job_id, (SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity AS a
+                WHERE a.pid || ' ' || a.xact_start = gone.backend) AS stopped
+FROM gone

@@ -7,6 +7,8 @@ there are. So nothing that sqlglot knows about other databases reaches a query.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from sqlglot import exp, parser, tokens
@@ -130,6 +132,9 @@ _SIGNS: dict[str, TokenType] = {
 _FOREIGN = dict.fromkeys("[]{}&^:%|!\\~?@#$`", TokenType.UNKNOWN)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _COMMENT = re.compile(r"--[^\r\n]*")
+_HEXADECIMAL = re.compile(r"[xX][0-9A-Fa-f]+", re.ASCII)
+# sqlglot takes `1e5+2` for one number; what stands in quotation marks and comments is passed over.
+_EXPONENT = re.compile(r"""'[^']*'|"[^"]*"|--[^\r\n]*|(?<![\w.])(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+(?=[+-])""")
 _TYPES = {TokenType.BIGINT, TokenType.BOOLEAN, TokenType.CHAR, TokenType.DOUBLE, TokenType.FLOAT, TokenType.INT}
 _TYPES |= {TokenType.SMALLINT, TokenType.VARCHAR}
 _WORDS = {*_KEYWORDS.values(), *_SIGNS.values(), TokenType.VAR, TokenType.STRING, TokenType.NUMBER}
@@ -199,7 +204,7 @@ def _tokens(text: str) -> list[Token]:
         if (sign < " " and sign not in "\t\r\n") or "\ud800" <= sign <= "\udfff":
             raise QueryError(f"the character {sign!r} has no place in a query", *of_offset(text, place))
     try:
-        words = Adql().tokenize(text)
+        words = _whole_numbers(_apart(text))
     except TokenError:
         raise QueryError("a quotation mark has no partner: '...' is text and \"...\" a name") from None
     while words and words[-1].token_type is TokenType.SEMICOLON:
@@ -207,6 +212,33 @@ def _tokens(text: str) -> list[Token]:
     if not words:
         raise QueryError("the query is empty: it begins with SELECT or WITH")
     return words
+
+
+def _apart(text: str) -> list[Token]:
+    """Return the words of a query, numbers with an exponent apart from the sign that follows them."""
+    gaps = [found.end() for found in _EXPONENT.finditer(text) if found[0][0] not in "'\"-"]
+    if not gaps:
+        return Adql().tokenize(text)
+    words = Adql().tokenize(" ".join(text[start:end] for start, end in pairwise([0, *gaps, len(text)])))
+    shifted = [gap + number for number, gap in enumerate(gaps, start=1)]
+    return [_moved(word, -bisect_right(shifted, word.start)) for word in words]
+
+
+def _moved(word: Token, by: int) -> Token:
+    return Token(word.token_type, word.text, word.line, word.col, word.start + by, word.end + by, word.comments)
+
+
+def _whole_numbers(words: list[Token]) -> list[Token]:
+    """Return words in which `0` and `x1F` beside it are one number, as ADQL writes it by sixteens."""
+    found: list[Token] = []
+    for word in words:
+        zero = found[-1] if found else None
+        if zero and zero.text == "0" and zero.end + 1 == word.start and _HEXADECIMAL.fullmatch(word.text):
+            number = str(int(word.text[1:], 16))
+            found[-1] = Token(TokenType.NUMBER, number, word.line, word.col, zero.start, word.end, word.comments)
+        else:
+            found.append(word)
+    return found
 
 
 def _check(words: list[Token], text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from app.domain.errors import QueryError
-from app.domain.fields import Datatype
+from app.domain.fields import Datatype, Field
 from app.vo.adql import geometry, places, shapes
 from app.vo.adql.calls import PREDICATES, Calls, call_name
 from app.vo.adql.chains import chain, constant_of, type_of
@@ -18,7 +18,7 @@ from app.vo.adql.scopes import Scope
 from app.vo.adql.shapes import Argument
 from app.vo.adql.values import Value, literal
 
-Subquery = Callable[[exp.Expr, Scope], tuple[str, tuple[Datatype | None, ...]]]
+Subquery = Callable[[exp.Expr, Scope], tuple[str, tuple[Field, ...]]]
 
 LARGEST_LONG = 2**63 - 1
 LONGEST_CAST = 10_000
@@ -51,7 +51,7 @@ class Expressions:
 
     Args:
         text: the query, for the places in messages.
-        subquery: writes a query inside an expression, and says what its columns hold.
+        subquery: writes a query inside an expression, and says what is known of its columns.
     """
 
     def __init__(self, text: str, subquery: Subquery) -> None:
@@ -242,12 +242,13 @@ class Expressions:
     def as_column_of(self, node: exp.Expr, scope: Scope) -> Value:
         """Write a query that is a value: it has one column."""
         inner = node.this if isinstance(node, exp.Subquery) else node
-        if node.args.get("alias"):
-            raise self._error(node, "a query in an expression has no name")
-        text, kinds = self._subquery(inner, scope)
-        if len(kinds) != 1:
-            raise self._error(node, f"a query in an expression has one column, this one has {len(kinds)}")
-        return Value(f"({text})", kinds[0])
+        if node.args.get("alias") or node.args.get("joins"):
+            raise self._error(node, "a query in an expression has no name, and is not joined")
+        text, columns = self._subquery(inner, scope)
+        if len(columns) != 1:
+            raise self._error(node, f"a query in an expression has one column, this one has {len(columns)}")
+        (column,) = columns
+        return Value(f"({text})", column.datatype, unit=column.unit, longest=column.longest)
 
     def as_case(self, node: exp.Case, scope: Scope) -> Value:
         """Write CASE."""

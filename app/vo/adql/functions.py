@@ -41,16 +41,23 @@ def _modulo(values: Sequence[Value]) -> Value:
     if all(value.datatype is not None and value.datatype.whole for value in values):
         return Value(f"mod({values[0].sql}, {values[1].sql})", widest(values))
     dividend, divisor = values
-    return Value(f"mod({dividend.double}::numeric, {divisor.double}::numeric)::float8", Datatype.DOUBLE)
+    return Value(f"mod({_decimal(dividend)}, {_decimal(divisor)})::float8", Datatype.DOUBLE)
+
+
+def _decimal(value: Value) -> str:
+    """Return a number with all of its digits; `::numeric` alone keeps 15 of them."""
+    return f"{value.double}::text::numeric"
 
 
 def _to_digits(name: str) -> Callable[[Sequence[Value]], Value]:
-    """Return a function that keeps so many digits after the point, none unless the second argument says so."""
+    """Return a function that keeps so many digits after the point, none unless the second argument says so.
+
+    What lies in the middle goes away from zero, however many digits are kept.
+    """
 
     def write(values: Sequence[Value]) -> Value:
-        if len(values) == 1:
-            return Value(f"{name}({values[0].double})", Datatype.DOUBLE)
-        return Value(f"{name}({values[0].double}::numeric, {values[1].sql}::int)::float8", Datatype.DOUBLE)
+        digits = f"{values[1].sql}::int" if len(values) > 1 else "0"
+        return Value(f"{name}({_decimal(values[0])}, {digits})::float8", Datatype.DOUBLE)
 
     return write
 

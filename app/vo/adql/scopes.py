@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
+from itertools import chain
 
 from sqlglot import exp
 
@@ -13,6 +15,7 @@ from app.vo.adql.places import error
 from app.vo.adql.values import Value, of_column, quoted
 
 LONGEST_NAME_BYTES = 63  # PostgreSQL cuts longer names
+MOST_NAMES = 50  # in a message
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,21 @@ class Relation:
         """Return a column as an expression."""
         return of_column(f"{quoted(self.alias)}.{quoted(column.name)}", column)
 
+    @cached_property
+    def _by_small(self) -> dict[str, list[Field]]:
+        found: dict[str, list[Field]] = {}
+        for column in self.fields:
+            found.setdefault(column.name.lower(), []).append(column)
+        return found
+
+    def named(self, name: exp.Identifier) -> list[Value]:
+        """Return the columns that a name means, as expressions."""
+        return [self.value(one) for one in self._by_small.get(name.name.lower(), ()) if same(name, one.name)]
+
 
 @dataclass
 class Scope:
-    """The relations of one SELECT, in order; `merged` are columns that USING or NATURAL made one of two.
+    """The relations of one SELECT, in order; `merged` are columns that USING or NATURAL made one of two, by small name.
 
     A subquery sees the names of the query around it (`outer`) where its own do not hide them.
     """
@@ -38,7 +52,7 @@ class Scope:
     text: str
     outer: Scope | None = None
     relations: list[Relation] = field(default_factory=list)
-    merged: list[Field] = field(default_factory=list)
+    merged: dict[str, list[Field]] = field(default_factory=dict)
 
     def add(self, relation: Relation, node: exp.Expr) -> None:
         """Let a relation be seen.
@@ -54,9 +68,14 @@ class Scope:
 
     def merge(self, names: Iterable[str]) -> None:
         """Make one column of the two that have such a name on either side of a join."""
-        here = {column.name for column in self.merged}
+        here = {column.name for column in self._merged()}
         known = {column.name: column for relation in self.relations for column in relation.fields}
-        self.merged += [known[name] for name in names if name not in here]
+        for name in names:
+            if name not in here:
+                self.merged.setdefault(name.lower(), []).append(known[name])
+
+    def _merged(self) -> Iterator[Field]:
+        return chain.from_iterable(self.merged.values())
 
     def column(self, node: exp.Column) -> Value:
         """Return what a column's name stands for.
@@ -81,8 +100,8 @@ class Scope:
 
     def everything(self) -> Iterator[Value]:
         """Yield what `*` stands for."""
-        yield from (of_column(quoted(column.name), column) for column in self.merged)
-        names = {column.name for column in self.merged}
+        yield from (of_column(quoted(column.name), column) for column in self._merged())
+        names = {column.name for column in self._merged()}
         for relation in self.relations:
             yield from (relation.value(column) for column in relation.fields if column.name not in names)
 
@@ -101,11 +120,12 @@ class Scope:
         assert isinstance(name, exp.Identifier)
         table = node.args.get("table")
         if table is None:
-            found = [of_column(quoted(one.name), one) for one in self.merged if same(name, one.name)]
+            merged = self.merged.get(name.name.lower(), ())
+            found = [of_column(quoted(one.name), one) for one in merged if same(name, one.name)]
             if found:
                 return found
         relations = self.relations if table is None else self.named(table, node.args.get("db"))
-        return [relation.value(one) for relation in relations for one in relation.fields if same(name, one.name)]
+        return [found for relation in relations for found in relation.named(name)]
 
     def _unknown(self, node: exp.Column) -> str:
         table = node.args.get("table")
@@ -131,7 +151,8 @@ def closest(name: str, names: Iterable[str]) -> str:
     likely = get_close_matches(name.lower(), by_small, n=3)
     if likely:
         return f": {' or '.join(repr(by_small[one]) for one in likely)}?"
-    return f"; there are {', '.join(known)}" if known else ""
+    more = ", ..." if len(known) > MOST_NAMES else ""
+    return f"; there are {', '.join(known[:MOST_NAMES])}{more}" if known else ""
 
 
 def checked_name(node: exp.Expr, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -16,8 +16,12 @@ from app.vo.adql.values import Value, quoted
 
 _OPERATIONS: Mapping[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 MOST_SOURCES = 40  # each may take its own share of the server's memory
+MOST_COLUMNS = 1_600  # PostgreSQL has no more; queries in queries would double them again and again
+LONGEST_ROW = 10_000_000
 _SIDES = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
-Common = Mapping[str, tuple[Field, ...]]  # common table expressions: the columns of each by its name
+# Common table expressions: what each is called in SQL, and its columns, by its name. A name of the query's own would be
+# taken for that of a table of ours, where a served table is made of one.
+Common = Mapping[str, tuple[str, tuple[Field, ...]]]
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,15 @@ class Selects:
         self._table = table
         self._names = names
         self._common: Common = {}
+        self._commons = 0
         self._sources = 0
         self._expressions = Expressions(text, self._inner)
 
     def query(self, node: exp.Expr, outer: Scope | None = None) -> Written:
         """Return a query; names that it does not know itself are looked for in `outer`."""
         if isinstance(node, exp.Subquery):
-            if node.args.get("alias") or node.args.get("with_"):
-                raise self._error(node, "a whole query in parentheses has no name")
+            if any(node.args.get(part) for part in ("alias", "with_", "joins")):
+                raise self._error(node, "a whole query in parentheses has no name, and is not joined")
             return self.query(node.this, outer)
         kept = self._common
         try:
@@ -64,9 +69,9 @@ class Selects:
             self._common = kept
         return Written(heading + written.sql, written.fields)
 
-    def _inner(self, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Datatype | None, ...]]:
+    def _inner(self, node: exp.Expr, scope: Scope) -> tuple[str, tuple[Field, ...]]:
         written = self.query(node, scope)
-        return written.sql, tuple(column.datatype for column in written.fields)
+        return written.sql, written.fields
 
     def _error(self, node: exp.Expr, problem: str) -> QueryError:
         return places.error(node, problem, self._text)
@@ -76,13 +81,19 @@ class Selects:
         if node is None:
             return ""
         pieces = []
+        given: set[str] = set()
         for one in node.expressions:
             name = checked_name(one.args["alias"].this, self._text)
+            if name in given:
+                raise self._error(one.args["alias"], f"there are two queries {name!r} after WITH")
+            given.add(name)
             written = self.query(one.this, outer)
             fields = self._renamed(written.fields, one.args["alias"])
             columns = ", ".join(quoted(column.name) for column in fields)
-            pieces.append(f"{quoted(name)} ({columns}) AS ({written.sql})")
-            self._common = {**self._common, name: fields}
+            self._commons += 1
+            called = quoted(f"with {self._commons}")
+            pieces.append(f"{called} ({columns}) AS ({written.sql})")
+            self._common = {**self._common, name: (called, fields)}
         return f"WITH {', '.join(pieces)} "
 
     def _renamed(self, fields: tuple[Field, ...], alias: exp.Expr | None) -> tuple[Field, ...]:
@@ -109,9 +120,7 @@ class Selects:
     def _select(self, node: exp.Select, outer: Scope | None) -> Written:
         scope = Scope(self._text, outer)
         source = self._from(node, scope)
-        values = [value for item in node.expressions for value in self._items(item, scope)]
-        if not values:
-            raise self._error(node, "SELECT is followed by columns")
+        values = self._values(node, scope)
         fields = tuple(_fields(values))
         columns = ", ".join(f"{value.sql} AS {quoted(one.name)}" for value, one in zip(values, fields, strict=True))
         distinct = node.args.get("distinct")
@@ -120,6 +129,19 @@ class Selects:
         pieces = [f"SELECT {'DISTINCT ' if distinct is not None else ''}{columns}{source}"]
         pieces += self._filters(node, scope, fields)
         return Written("".join(pieces) + self._ending(node, scope, fields), fields)
+
+    def _values(self, node: exp.Select, scope: Scope) -> list[Value]:
+        """Return the columns of an answer, not more than a row may have, nor longer texts."""
+        values: list[Value] = []
+        for item in node.expressions:
+            values += self._items(item, scope)
+            if len(values) > MOST_COLUMNS:
+                raise self._error(item, f"a query has at most {MOST_COLUMNS:,} columns")
+        if not values:
+            raise self._error(node, "SELECT is followed by columns")
+        if sum(value.longest for value in values if value.datatype is None or value.datatype.textual) > LONGEST_ROW:
+            raise self._error(node, f"the texts of a row have at most {LONGEST_ROW:,} characters")
+        return values
 
     def _items(self, node: exp.Expr, scope: Scope) -> Iterator[Value]:
         """Yield the columns that one item after SELECT stands for."""
@@ -202,13 +224,26 @@ class Selects:
     def _from(self, node: exp.Select, scope: Scope) -> str:
         start = node.args.get("from_")
         if start is None:
+            if node.args.get("joins"):
+                raise self._error(node.args["joins"][0], "JOIN stands after FROM and a table")
             return ""
         pieces = [f" FROM {self._source(start.this, scope)}"]
         pieces += [self._join(join, scope) for join in node.args.get("joins") or ()]
         return "".join(pieces)
 
     def _source(self, node: exp.Expr, scope: Scope) -> str:
-        """Return a table or query after FROM, and let its columns be seen."""
+        """Return a table, query or join in parentheses after FROM, and let its columns be seen."""
+        joins = node.args.get("joins") or ()
+        inner, named = node.this, node.args.get("alias") or node.args.get("with_")
+        if isinstance(node, exp.Subquery) and isinstance(inner, exp.Table if named else exp.Table | exp.Subquery):
+            if named:
+                raise self._error(node, "a join in parentheses has no name")
+            first = self._source(inner, scope)
+        else:
+            first = self._single_source(node, scope)
+        return f"({first}{''.join(self._join(join, scope) for join in joins)})" if joins else first
+
+    def _single_source(self, node: exp.Expr, scope: Scope) -> str:
         alias = node.args.get("alias")
         name = checked_name(alias.this, self._text) if alias is not None and alias.this is not None else None
         if isinstance(node, exp.Subquery) and not node.args.get("with_"):
@@ -235,9 +270,9 @@ class Selects:
             raise self._error(node, "after FROM stand tables, queries in parentheses and joins of them")
         schema = node.args.get("db")
         if schema is None:
-            for name, fields in self._common.items():
+            for name, (called, fields) in self._common.items():
                 if same(node.this, name):
-                    return Relation(alias or name, fields), quoted(name)
+                    return Relation(alias or name, fields), called
         full_name = node.name if schema is None else f"{schema.name}.{node.name}"
         found = None if schema is None else self._table(_written(schema), _written(node.this))
         if found is None:
@@ -249,9 +284,10 @@ class Selects:
     def _join(self, node: exp.Join, scope: Scope) -> str:
         kind, side, method = ((node.args.get(part) or "").upper() for part in ("kind", "side", "method"))
         on, using = node.args.get("on"), node.args.get("using") or []
-        before = [column.name for relation in scope.relations for column in relation.fields]
+        before = dict.fromkeys(column.name for relation in scope.relations for column in relation.fields)
+        known = len(scope.relations)
         source = self._source(node.this, scope)
-        new = [column.name for column in scope.relations[-1].fields]
+        new = dict.fromkeys(column.name for relation in scope.relations[known:] for column in relation.fields)
         if kind == "CROSS":
             if side or method or on or using:
                 raise self._error(node, "CROSS JOIN has no condition")
@@ -267,7 +303,7 @@ class Selects:
             raise self._error(node, "JOIN has a condition: ON ..., or USING (...)")
         return f" {_SIDES[side]} JOIN {source} ON {self._expressions.condition(on, scope)}"
 
-    def _using(self, using: list[exp.Expr], scope: Scope, before: list[str], new: list[str]) -> str:
+    def _using(self, using: list[exp.Expr], scope: Scope, before: Container[str], new: Iterable[str]) -> str:
         names = []
         for column in using:
             written = column if isinstance(column, exp.Identifier) else column.this
@@ -301,12 +337,10 @@ def _fields(values: list[Value]) -> Iterator[Field]:
 
 
 def _common(one: Field, other: Field) -> Field:
-    """Return what is known of a column that comes from two."""
-    if replace(one, name="", indexed=False) == replace(other, name="", indexed=False):
-        return one
+    """Return what is known of a column that comes from two: what the first says of itself, as ADQL 2.1 asks."""
     datatype = one.datatype if one.datatype == other.datatype else None
     if Datatype.UNICODE in {one.datatype, other.datatype}:
         datatype = Datatype.UNICODE
-    unit = one.unit if one.unit == other.unit else None
     xtype = one.xtype if one.xtype == other.xtype else None
-    return Field(one.name, datatype, unit, xtype=xtype, longest=max(one.longest, other.longest))
+    indexed = one.indexed and other.indexed
+    return replace(one, datatype=datatype, xtype=xtype, indexed=indexed, longest=max(one.longest, other.longest))

@@ -43,8 +43,8 @@ class Point:
 
     @property
     def sql(self) -> tuple[str, str]:
-        """The expressions for `ra` and `dec`."""
-        return self.ra.double, self.dec.double
+        """The expressions for `ra`, brought to 0 up to 360 where it may lie elsewhere, and `dec`."""
+        return self.ra.double if self.indexed or self.constant else _turned(self.ra.double), self.dec.double
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,11 @@ def fixed(position: tuple[float, float]) -> Point:
     """Return a position (ra, dec) that is the same for every row."""
     ra, dec = position
     return Point(number(ra), number(dec))
+
+
+def _turned(ra: str) -> str:
+    """Return a right ascension of any size, such as one from -180 to 180, as the sky index and an answer have it."""
+    return f"({ra} - 360 * floor({ra} / 360))"
 
 
 def of_column(column: Value) -> Shape:

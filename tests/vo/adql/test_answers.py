@@ -98,6 +98,20 @@ FROM sos.star WHERE teff < 4203) AS b USING (star_id) ORDER BY star_id
 SELECT star_id, a.teff, b.logg FROM (SELECT star_id, teff FROM <star> WHERE teff < 4205) a LEFT JOIN (SELECT
 star_id, logg FROM <star> WHERE teff < 4203) b USING (star_id) ORDER BY star_id
 
+SELECT a.star_id, b.survey, c.star_id AS other FROM sos.star AS a LEFT JOIN (sos.measurement AS b JOIN sos.star AS c
+ON b.star_id = c.star_id AND c.teff < 4210) ON a.star_id = b.star_id WHERE a.teff < 4220 ORDER BY 1, 2
+=
+SELECT star.star_id, b.survey, b.star_id AS other FROM <star> LEFT JOIN (SELECT v.name AS survey, c.star_id FROM
+<calibrated> JOIN survey v USING (survey_id) JOIN homogenized h ON h.star_id = c.star_id AND h.version_id = 2 AND h.teff
+< 4210) AS b USING (star_id) WHERE star.teff < 4220 ORDER BY 1, 2
+
+WITH measurement AS (SELECT star_id FROM sos.measurement WHERE survey = 'gamma'), survey AS (SELECT 'x' AS name),
+homogenized AS (SELECT 2 AS version_id, s.* FROM sos.star AS s WHERE s.star_id = 11) SELECT s.star_id, m.survey FROM
+sos.star AS s JOIN measurement USING (star_id) JOIN sos.measurement AS m USING (star_id) ORDER BY 1, 2
+=
+SELECT c.star_id, v.name AS survey FROM <calibrated> JOIN survey v USING (survey_id) WHERE c.star_id IN (SELECT star_id
+FROM calibrated WHERE version_id = 2 AND survey_id = 3) ORDER BY 1, 2
+
 SELECT name, n_files, n_rows, n_rejects FROM sos.survey ORDER BY name
 =
 SELECT name, count(*) AS n_files, sum(rows_stored) AS n_rows, sum(rows_rejected) AS n_rejects FROM survey JOIN
@@ -134,6 +148,55 @@ def as_sent(row: dict[str, object]) -> dict[str, object]:
     """Return a row as both sides can hold it: single precision, whole numbers for sums."""
     kinds = {"float": np.float32, "Decimal": int}
     return {name: kinds.get(type(value).__name__, lambda same: same)(value) for name, value in row.items()}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("2e0+9", 11.0),
+        ("1e0+9e5-3e-1+2", 900_002.7),
+        ("1E+2-1E-2", 99.99),
+        ("1e2+teff_n-teff_n", 100.0),
+        ("0x1F", 31),
+        ("-0Xff+1", -254),
+        ("0x1e5+2", 487),
+        ("0x7FFFFFFFFFFFFFFF", 2**63 - 1),
+        ("ROUND(2.5)", 3.0),
+        ("ROUND(-2.5)", -3.0),
+        ("ROUND(2.5, 0)", 3.0),
+        ("ROUND(0.49999999999999994)", 0.0),
+        ("ROUND(15, -1)", 20.0),
+        ("ROUND(2459000.123456789, 8)", 2_459_000.12345679),
+        ("TRUNCATE(2459000.123456789, 8)", 2_459_000.12345678),
+        ("TRUNCATE(-2.7)", -2.0),
+        ("MOD(2459000.123456789, 1)", 0.123456789),
+        ("MOD(-7.5, 2)", -1.5),
+        ("MOD(-7, 3)", -1),
+    ],
+)
+def test_numbers_are_what_adql_says_they_are(adql: Ask, expression: str, value: float):
+    [row] = adql(f"SELECT {expression} AS x, '1e5+2' AS \"1e5+2\" FROM sos.star WHERE star_id = 11 -- 1e5+2")
+    assert row == {"x": value, "1e5+2": "1e5+2"}
+
+
+def test_an_error_behind_a_number_with_an_exponent_names_its_place():
+    with pytest.raises(QueryError) as raised:
+        translate("SELECT 1e5+2e5+3,\n  1e5-tef FROM sos.star", tables())
+    assert (raised.value.line, raised.value.column) == (2, 7)
+
+
+def test_a_query_that_is_a_value_keeps_its_unit(queries: Queries):
+    fields, _ = ask(queries, "SELECT (SELECT MAX(teff) FROM sos.star) AS top FROM sos.version WHERE version = 1")
+    assert (fields[0].unit, fields[0].datatype) == ("K", Datatype.FLOAT)
+
+
+@pytest.mark.parametrize("word", ["UNION", "UNION ALL", "EXCEPT", "INTERSECT"])
+def test_a_set_operation_describes_its_columns_as_the_first_query_does(queries: Queries, word: str):
+    text = f"SELECT star_id, teff AS t FROM sos.star {word} SELECT star_id, teff_raw FROM sos.measurement"
+    star, teff = ask(queries, text)[0]
+    first, second = ask(queries, "SELECT TOP 1 star_id, teff AS t FROM sos.star")[0]
+    assert (star.unit, star.ucd, star.description) == (first.unit, first.ucd, first.description)
+    assert (teff.name, teff.unit, teff.ucd, teff.datatype) == ("t", "K", second.ucd, Datatype.FLOAT)
 
 
 def test_columns_keep_unit_ucd_and_description_through_queries_in_queries(queries: Queries):

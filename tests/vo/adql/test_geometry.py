@@ -153,6 +153,38 @@ def test_a_match_to_an_upload_finds_the_pairs_that_astropy_finds(adql: Ask, trut
 
 
 @pytest.mark.parametrize(
+    "condition",
+    [
+        "DISTANCE(POINT(m.ra, m.dec), POINT(s.ra, s.dec)) < 2",
+        "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(m.ra, m.dec, 2))",
+        "1 = CONTAINS(POINT(m.ra, m.dec), CIRCLE(s.ra, s.dec, 2))",
+        "1 = CONTAINS(POINT(m.ra, m.dec), CIRCLE(180, 0, 40)) AND s.star_id = 11",
+        "1 = CONTAINS(POINT(m.ra, m.dec), POLYGON(150, -20, 210, -20, 180, 40)) AND s.star_id = 11",
+        "1 = INTERSECTS(CIRCLE(m.ra, m.dec, 5), BOX(0, 0, 40, 30)) AND s.star_id = 11",
+        "1 = CONTAINS(BOX(0, 0, 4, 4), CIRCLE(m.ra, m.dec, 100)) AND s.star_id = 11",
+    ],
+)
+@pytest.mark.parametrize("turn", [-360.0, 360.0, -720.0])
+def test_a_right_ascension_may_be_any_number_of_turns_away(adql: Ask, truth: Truth, condition: str, turn: float):
+    def pairs(ra: np.ndarray) -> set[tuple[int, int]]:
+        fields = tuple(Field(*one) for one in (("n", Datatype.LONG), ("ra", Datatype.DOUBLE), ("dec", Datatype.DOUBLE)))
+        upload = Upload("mine", fields, {"n": truth.star_id, "ra": ra, "dec": truth.dec})
+        rows = adql(f"SELECT m.n, s.star_id FROM tap_upload.mine AS m JOIN sos.star AS s ON {condition}", upload)
+        return {(row["n"], row["star_id"]) for row in rows}
+
+    turned = np.where(truth.ra > 180, truth.ra + turn, truth.ra)
+    assert len(pairs(truth.ra)) > 5
+    assert pairs(turned) == pairs(truth.ra)
+
+
+def test_a_point_in_an_answer_has_its_right_ascension_from_0_to_360(adql: Ask):
+    upload = Upload("mine", (Field("ra", Datatype.DOUBLE),), {"ra": np.array([-10.0, 370.0, 360.0, 0.0])})
+    rows = adql("SELECT POINT(ra, 1) AS p, CIRCLE(ra, 1, 2) AS c FROM tap_upload.mine ORDER BY ra", upload)
+    assert [row["p"][0] for row in rows] == [350.0, 0.0, 0.0, 10.0]
+    assert [row["c"][0] for row in rows] == [350.0, 0.0, 0.0, 10.0]
+
+
+@pytest.mark.parametrize(
     ("expression", "words"),
     [
         ("POINT(1, 2) + 1", "a POINT cannot be computed with"),

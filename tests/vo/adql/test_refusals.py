@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from app.domain.errors import QueryError
@@ -12,6 +14,7 @@ from tests.support.adql import ask, tables
 DOUBLED = ", ".join(
     f"a{n} AS (SELECT {' || '.join(['s'] * 30)} AS s FROM {'a' if n == 0 else f'a{n - 1}'})" for n in range(8)
 )
+DOUBLED_ROWS = ", ".join(f"a{n} AS (SELECT x.*, y.* FROM a{n - 1} AS x, a{n - 1} AS y)" for n in range(1, 30))
 HOSTILE = [
     # several statements
     "SELECT 1; DROP TABLE star",
@@ -146,7 +149,11 @@ HOSTILE = [
     "SELECT star_id AT TIME ZONE 'UTC' FROM sos.star",
     "SELECT 1 OPERATOR(pg_catalog.+) 2",
     "SELECT 1 % 2",
-    "SELECT 0x7f",
+    "SELECT 0x",
+    "SELECT 0x7g",
+    "SELECT 1x7f",
+    "SELECT 1e5x",
+    "SELECT 2e0+",
     "SELECT 1_000",
     # clauses of other databases
     "SELECT * FROM sos.star LIMIT 1",
@@ -171,6 +178,17 @@ HOSTILE = [
     "SELECT x -> x + 1",
     "SELECT 1 FROM " + ", ".join(f"sos.star a{n}" for n in range(41)),
     f"WITH a AS (SELECT '{'x' * 40}' AS s), {DOUBLED} SELECT s FROM a7",
+    f"WITH a AS (SELECT '{'x' * 5_000}' AS s) SELECT {' || '.join(['(SELECT s FROM a)'] * 30)} AS s FROM a",
+    f"WITH a AS (SELECT '{'x' * 50_000}' AS s) SELECT {', '.join(['s'] * 300)} FROM a",
+    f"WITH a0 AS (SELECT 1 AS c), {DOUBLED_ROWS} SELECT * FROM a29",
+    "SELECT " + ", ".join(["1"] * 1_601),
+    "SELECT 1 FROM (sos.survey AS a JOIN sos.survey AS b ON a.name = b.name) AS t",
+    "SELECT 1 FROM (sos.survey AS a JOIN pg_shadow AS b ON 1 = 1)",
+    "SELECT 1 FROM ((SELECT 1 AS x) AS a JOIN (SELECT pg_sleep(1) AS x) AS b USING (x))",
+    "SELECT 1 FROM sos.survey WHERE n_rows IN ((SELECT 1) JOIN sos.survey ON 1 = 1)",
+    "SELECT (SELECT 1 JOIN (SELECT 1)) AS x",
+    "(SELECT 1 AS x) JOIN (SELECT 1 AS x) ON 1 = 1",
+    "WITH a AS (SELECT 1 AS x), a AS (SELECT 2 AS x) SELECT x FROM a",
 ]
 
 
@@ -209,6 +227,15 @@ def test_what_the_database_cannot_answer_is_an_error_of_the_query(queries: Queri
     with pytest.raises(QueryError) as raised:
         ask(queries, query, seconds=1)
     assert 0 < len(str(raised.value)) < 1_000
+
+
+def test_a_query_of_many_names_is_read_in_time():
+    wide = ", ".join(f"1 AS c{n}" for n in range(1_600))
+    many = ", ".join(f"a AS b{n}" for n in range(39))
+    text = f"WITH a AS (SELECT {wide}) SELECT 1 AS x FROM {many} WHERE {' AND '.join(['b38.c1599 = 1'] * 1_500)}"
+    begun = process_time()
+    translate(text, tables())
+    assert process_time() - begun < 10
 
 
 @pytest.mark.parametrize(

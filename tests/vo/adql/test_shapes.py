@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io.votable import parse_single_table
 from astropy.table import Table
 from sqlalchemy import text
 
@@ -202,6 +203,19 @@ def test_what_has_no_place_has_no_shape(adql: Ask):
     rows = adql("SELECT POINT(ra, dec) AS p, CIRCLE(ra, dec, 1) AS c FROM tap_upload.mine", upload)
     assert rows[0] == {"p": [10.0, 1.0], "c": [10.0, 1.0, 1.0]}
     assert rows[1] in ({"p": None, "c": None}, {"p": [np.nan, 2.0], "c": [np.nan, 2.0, 1.0]})
+
+
+@pytest.mark.parametrize("form", ["votable", "votable/td"])
+def test_a_shape_without_a_place_is_no_number_in_a_votable(client: httpx.Client, form: str):
+    nan = "CAST('NaN' AS DOUBLE PRECISION)"
+    query = f"SELECT TOP 2 POINT(NULL, 1) AS p, CIRCLE(1, 2, NULL) AS c, POINT(1, {nan}) AS n FROM sos.star"
+    answer = client.get("/tap/sync", params={"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": form})
+    rows = parse_single_table(io.BytesIO(answer.content)).array
+    assert np.isnan(np.ma.getdata(rows["p"])).all()
+    assert np.isnan(np.ma.getdata(rows["c"])[:, 2]).all()
+    assert np.isnan(np.ma.getdata(rows["n"])[:, 1]).all()
+    assert ("1.0 NaN" in answer.text) == (form == "votable/td")
+    assert "<TD/>" not in answer.text
 
 
 def test_a_column_of_polygons_can_be_selected_alone(adql: Ask, queries: Queries):
