@@ -87,19 +87,19 @@ def create_app(settings: Settings) -> FastAPI:
     documentation.install(application)
     errors.install(application)
     application.add_middleware(
-        LeanRoutes,
-        exact={"/v1/cone": regions.cone},
-        prefixed={"/v1/stars/": stars.star},
-        except_suffixes=(provenance.SUFFIX,),
-    )
-    application.add_middleware(HeadAsGet)
-    application.add_middleware(
         BodyLimit,
         usual_mib=settings.body_limit_mib,
         larger_mib=dict.fromkeys(("/v1/match", "/v1/convert", "/v1/homogenize"), settings.upload_limit_mib),
         own="/v1/admin/",
     )
     application.add_middleware(Compression)
+    application.add_middleware(
+        LeanRoutes,
+        exact={"/v1/cone": regions.cone},
+        prefixed={"/v1/stars/": stars.star},
+        except_suffixes=(provenance.SUFFIX,),
+    )
+    application.add_middleware(HeadAsGet)
     application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)
     application.add_middleware(Measuring)
     return application
