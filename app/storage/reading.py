@@ -109,8 +109,10 @@ class Reader:
             await self._gate.acquire()
             return
         try:
+            # `wait_for` would make a task of each wait, and most requests of a busy service wait.
             with self._waits.one():
-                await asyncio.wait_for(self._gate.acquire(), self._patience_s)
+                async with asyncio.timeout(self._patience_s):
+                    await self._gate.acquire()
         except TimeoutError:
             raise UnavailableError("every database connection is busy: ask again in a moment") from None
 
@@ -136,6 +138,27 @@ class Reader:
                 await reading.close()
 
 
+class _Prepared:
+    """A statement that a connection has prepared: its name there, and how its columns are read."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self._columns: list[tuple[int, str, Callable[[bytes], Any]]] | None = None
+
+    def rows(self, result: pq.abc.PGresult) -> list[Row]:
+        """Return the rows of a result; the columns of a prepared statement are the same each time."""
+        if self._columns is None:
+            self._columns = [
+                (place, (result.fname(place) or b"").decode(), _READ.get(result.ftype(place), bytes.decode))
+                for place in range(result.nfields)
+            ]
+        columns, value_of = self._columns, result.get_value
+        return [
+            {name: None if (value := value_of(row, place)) is None else read(value) for place, name, read in columns}
+            for row in range(result.ntuples)
+        ]
+
+
 class _Reading:
     """One connection with the statements that it has prepared; its socket is watched as long as it is open."""
 
@@ -145,7 +168,7 @@ class _Reading:
         self._socket = self._libpq.socket
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[None] | None = None
-        self._prepared: dict[bytes, bytes] = {}
+        self._prepared: dict[bytes, _Prepared] = {}
         self._loop.add_reader(self._socket, self._readable)
 
     @classmethod
@@ -165,14 +188,14 @@ class _Reading:
 
     async def rows(self, statement: Statement, values: Sequence[bytes | None]) -> list[Row]:
         """Run a statement."""
-        name = self._prepared.get(statement.text)
-        if name is None:
-            name = f"s{len(self._prepared)}".encode()
-            self._libpq.send_prepare(name, statement.text)
+        prepared = self._prepared.get(statement.text)
+        if prepared is None:
+            prepared = _Prepared(f"s{len(self._prepared)}".encode())
+            self._libpq.send_prepare(prepared.name, statement.text)
             await self._result()
-            self._prepared[statement.text] = name
-        self._libpq.send_query_prepared(name, values)
-        return _rows(await self._result())
+            self._prepared[statement.text] = prepared
+        self._libpq.send_query_prepared(prepared.name, values)
+        return prepared.rows(await self._result())
 
     async def _result(self) -> pq.abc.PGresult:
         """Wait for the one result of what was sent."""
@@ -224,20 +247,6 @@ def _written(value: object) -> bytes | None:
     if b"\0" in written:
         raise psycopg.DataError("text cannot hold a NUL character")
     return written
-
-
-def _rows(result: pq.abc.PGresult) -> list[Row]:
-    columns = [
-        ((result.fname(place) or b"").decode(), _READ.get(result.ftype(place), bytes.decode))
-        for place in range(result.nfields)
-    ]
-    return [
-        {
-            name: None if (value := result.get_value(row, place)) is None else read(value)
-            for place, (name, read) in enumerate(columns)
-        }
-        for row in range(result.ntuples)
-    ]
 
 
 _READ: dict[int, Callable[[bytes], Any]] = {
