@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from anyio import CapacityLimiter, to_thread
@@ -112,9 +113,21 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             application.state.factory = factory
             application.state.blocks_at_once = CapacityLimiter(BLOCKS_AT_ONCE)
             async with gauges.noted(factory):
-                yield
+                with _start_left_alone():
+                    yield
 
     return lifespan
+
+
+@contextmanager
+def _start_left_alone() -> Iterator[None]:
+    """Keep what there is by now out of later collections of garbage, which would hold up every request each time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @asynccontextmanager
