@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,7 +21,7 @@ from psycopg.errors import error_from_result
 
 from app.domain.errors import UnavailableError
 from app.storage.engine import driver_url, meaning
-from app.storage.pool_use import PoolUse, Waits
+from app.storage.pool_use import WAITS, PoolUse
 
 PATIENCE_S = 10.0
 _READ_ONLY = (
@@ -71,9 +73,9 @@ class Reader:
         self._name = name
         self._size = size
         self._in_use = 0
-        self._waits = Waits(name)
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._seconds_waited = WAITS.labels(name)
         self._patience_s = patience_s
-        self._gate = asyncio.Semaphore(size)
         self._idle: list[_Reading] = []
 
     async def close(self) -> None:
@@ -89,32 +91,49 @@ class Reader:
             DatabaseError: the server cannot be reached.
             InputError: a value does not fit its parameter.
         """
-        await self._enter()
-        self._in_use += 1
+        if self._in_use < self._size:
+            self._in_use += 1
+        else:
+            await self._turn()
         try:
             return await self._rows(statement, [_written(parameters[name]) for name in statement.names])
         except (psycopg.OperationalError, psycopg.DataError) as error:
             raise meaning(error) from error
         finally:
-            self._in_use -= 1
-            self._gate.release()
+            self._leave()
 
     @property
     def use(self) -> PoolUse:
         """How far the connections are used."""
-        return PoolUse(self._name, self._size, self._in_use, self._waits.waiting)
+        return PoolUse(self._name, self._size, self._in_use, sum(not turn.done() for turn in self._turns))
 
-    async def _enter(self) -> None:
-        if not self._gate.locked():
-            await self._gate.acquire()
-            return
+    async def _turn(self) -> None:
+        """Wait until someone hands a connection on; most requests of a busy service do, so no task is made of it."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._turns.append(turn)
+        patience = loop.call_later(self._patience_s, _end, turn, TimeoutError())
+        began = time.perf_counter()
         try:
-            # `wait_for` would make a task of each wait, and most requests of a busy service wait.
-            with self._waits.one():
-                async with asyncio.timeout(self._patience_s):
-                    await self._gate.acquire()
+            await turn
         except TimeoutError:
             raise UnavailableError("every database connection is busy: ask again in a moment") from None
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.exception() is None:
+                self._leave()  # the turn had come, but whoever asked has gone
+            raise
+        finally:
+            patience.cancel()
+            self._seconds_waited.observe(time.perf_counter() - began)
+
+    def _leave(self) -> None:
+        """Hand the connection on to who has waited longest; those who have given up stand in the queue until then."""
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._in_use -= 1
 
     async def _rows(self, statement: Statement, values: Sequence[bytes | None]) -> list[Row]:
         while self._idle:
@@ -232,6 +251,11 @@ class _Reading:
             await ready
         finally:
             self._loop.remove_writer(self._socket)
+
+
+def _end(turn: asyncio.Future[None], error: Exception) -> None:
+    if not turn.done():
+        turn.set_exception(error)
 
 
 def _done(ready: asyncio.Future[None]) -> None:

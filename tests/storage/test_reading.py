@@ -148,6 +148,22 @@ def test_those_who_wait_are_served_in_the_order_in_which_they_came(database: Dat
     asyncio.run(run())
 
 
+def test_a_turn_that_comes_to_someone_who_has_just_gone_is_handed_on(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1, patience_s=5)
+        ask = Statement.of("SELECT pg_sleep(%(s)s::float8)::text")
+        busy = asyncio.ensure_future(reader.rows(ask, {"s": 0.1}))
+        await asyncio.sleep(0.05)
+        gone, next_one = (asyncio.ensure_future(reader.rows(ask, {"s": 0})) for _ in range(2))
+        busy.add_done_callback(lambda _: gone.cancel())  # it has its turn, but has not begun
+        assert len(await next_one) == 1
+        assert gone.cancelled()
+        assert (reader.use.in_use, reader.use.waiting) == (0, 0)
+        await reader.close()
+
+    asyncio.run(run())
+
+
 def test_a_long_question_is_sent_whole(database: Database):
     assert read(database, "SELECT length(%(long)s::text) AS n", long="y" * 20_000_000) == [{"n": 20_000_000}]
 
