@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from anyio import CapacityLimiter, to_thread
@@ -89,6 +90,13 @@ def create_app(settings: Settings) -> FastAPI:
     documentation.install(application)
     errors.install(application)
     application.add_middleware(
+        BodyLimit,
+        usual_mib=settings.body_limit_mib,
+        larger_mib=dict.fromkeys(("/v1/match", "/v1/convert", "/v1/homogenize"), settings.upload_limit_mib),
+        own=ADMINISTRATION,
+    )
+    application.add_middleware(Compression)
+    application.add_middleware(
         LeanRoutes,
         exact={"/v1/cone": regions.cone},
         prefixed={"/v1/stars/": stars.star},
@@ -96,13 +104,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     application.add_middleware(OnceOnly, under="/v1/", own=ADMINISTRATION)
     application.add_middleware(HeadAsGet)
-    application.add_middleware(
-        BodyLimit,
-        usual_mib=settings.body_limit_mib,
-        larger_mib=dict.fromkeys(("/v1/match", "/v1/convert", "/v1/homogenize"), settings.upload_limit_mib),
-        own=ADMINISTRATION,
-    )
-    application.add_middleware(Compression)
     application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)
     application.add_middleware(Measuring)
     return application
@@ -115,9 +116,21 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             application.state.factory = factory
             application.state.blocks_at_once = CapacityLimiter(BLOCKS_AT_ONCE)
             async with gauges.noted(factory):
-                yield
+                with _start_left_alone():
+                    yield
 
     return lifespan
+
+
+@contextmanager
+def _start_left_alone() -> Iterator[None]:
+    """Keep what there is by now out of later collections of garbage, which would hold up every request each time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ import httpx
 import psycopg
 import uvloop
 
+from app.cli.serve import APPLICATION, PROTOCOL
 from app.pipeline.keep import keep
 from app.storage import migrate, sky
 from app.storage.catalog import cone_statement, star_statement
@@ -240,7 +241,7 @@ def _service(database_url: str, state: str) -> Iterator[tuple[str, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", APPLICATION, "--http", PROTOCOL, "--port", str(port), "--no-access-log"]
     environment = {
         **os.environ,
         "SOS_DATABASE_URL": database_url,

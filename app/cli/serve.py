@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 APPLICATION = "app.main:app"
+PROTOCOL = "app.api.one_write:OneWrite"
 PATIENCE_S = 10
 FIGURES_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which the library that counts knows that several processes count."""
@@ -43,6 +44,7 @@ def run_service(settings: Settings, database_url: str, *, access_log: bool = Fal
     with _shared_figures(settings.api_processes):
         uvicorn.run(
             APPLICATION,
+            http=PROTOCOL,
             host=settings.host,
             port=settings.port,
             workers=settings.api_processes,

@@ -66,7 +66,9 @@ class Catalog:
         version = self._current or (await self._reader.served(0)).current
         if version is None:
             raise not_published()
-        return _checked(version, await read(version))
+        reading = await read(version)
+        self._current = reading.current
+        return _checked(version, reading)
 
 
 def _checked(version: int, reading: Reading[Answer]) -> tuple[int, Answer]:

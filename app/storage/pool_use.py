@@ -33,7 +33,7 @@ class Waits:
 
     def __init__(self, pool: str) -> None:
         self.waiting = 0
-        self._pool = pool
+        self._seconds = WAITS.labels(pool)
         self._lock = Lock()
 
     @contextmanager
@@ -45,7 +45,7 @@ class Waits:
             yield
         finally:
             self._change(-1)
-            WAITS.labels(self._pool).observe(time.perf_counter() - began)
+            self._seconds.observe(time.perf_counter() - began)
 
     def _change(self, by: int) -> None:
         with self._lock:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,7 +21,7 @@ from psycopg.errors import error_from_result
 
 from app.domain.errors import UnavailableError
 from app.storage.engine import driver_url, meaning
-from app.storage.pool_use import PoolUse, Waits
+from app.storage.pool_use import WAITS, PoolUse
 
 PATIENCE_S = 10.0
 _READ_ONLY = (
@@ -71,9 +73,9 @@ class Reader:
         self._name = name
         self._size = size
         self._in_use = 0
-        self._waits = Waits(name)
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._seconds_waited = WAITS.labels(name)
         self._patience_s = patience_s
-        self._gate = asyncio.Semaphore(size)
         self._idle: list[_Reading] = []
 
     async def close(self) -> None:
@@ -89,30 +91,49 @@ class Reader:
             DatabaseError: the server cannot be reached.
             InputError: a value does not fit its parameter.
         """
-        await self._enter()
-        self._in_use += 1
+        if self._in_use < self._size:
+            self._in_use += 1
+        else:
+            await self._turn()
         try:
             return await self._rows(statement, [_written(parameters[name]) for name in statement.names])
         except (psycopg.OperationalError, psycopg.DataError) as error:
             raise meaning(error) from error
         finally:
-            self._in_use -= 1
-            self._gate.release()
+            self._leave()
 
     @property
     def use(self) -> PoolUse:
         """How far the connections are used."""
-        return PoolUse(self._name, self._size, self._in_use, self._waits.waiting)
+        return PoolUse(self._name, self._size, self._in_use, sum(not turn.done() for turn in self._turns))
 
-    async def _enter(self) -> None:
-        if not self._gate.locked():
-            await self._gate.acquire()
-            return
+    async def _turn(self) -> None:
+        """Wait until someone hands a connection on; most requests of a busy service do, so no task is made of it."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._turns.append(turn)
+        patience = loop.call_later(self._patience_s, _end, turn, TimeoutError())
+        began = time.perf_counter()
         try:
-            with self._waits.one():
-                await asyncio.wait_for(self._gate.acquire(), self._patience_s)
+            await turn
         except TimeoutError:
             raise UnavailableError("every database connection is busy: ask again in a moment") from None
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.exception() is None:
+                self._leave()  # the turn had come, but whoever asked has gone
+            raise
+        finally:
+            patience.cancel()
+            self._seconds_waited.observe(time.perf_counter() - began)
+
+    def _leave(self) -> None:
+        """Hand the connection on to who has waited longest; those who have given up stand in the queue until then."""
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._in_use -= 1
 
     async def _rows(self, statement: Statement, values: Sequence[bytes | None]) -> list[Row]:
         while self._idle:
@@ -136,6 +157,27 @@ class Reader:
                 await reading.close()
 
 
+class _Prepared:
+    """A statement that a connection has prepared: its name there, and how its columns are read."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self._columns: list[tuple[int, str, Callable[[bytes], Any]]] | None = None
+
+    def rows(self, result: pq.abc.PGresult) -> list[Row]:
+        """Return the rows of a result; the columns of a prepared statement are the same each time."""
+        if self._columns is None:
+            self._columns = [
+                (place, (result.fname(place) or b"").decode(), _READ.get(result.ftype(place), bytes.decode))
+                for place in range(result.nfields)
+            ]
+        columns, value_of = self._columns, result.get_value
+        return [
+            {name: None if (value := value_of(row, place)) is None else read(value) for place, name, read in columns}
+            for row in range(result.ntuples)
+        ]
+
+
 class _Reading:
     """One connection with the statements that it has prepared; its socket is watched as long as it is open."""
 
@@ -145,7 +187,7 @@ class _Reading:
         self._socket = self._libpq.socket
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[None] | None = None
-        self._prepared: dict[bytes, bytes] = {}
+        self._prepared: dict[bytes, _Prepared] = {}
         self._loop.add_reader(self._socket, self._readable)
 
     @classmethod
@@ -165,14 +207,14 @@ class _Reading:
 
     async def rows(self, statement: Statement, values: Sequence[bytes | None]) -> list[Row]:
         """Run a statement."""
-        name = self._prepared.get(statement.text)
-        if name is None:
-            name = f"s{len(self._prepared)}".encode()
-            self._libpq.send_prepare(name, statement.text)
+        prepared = self._prepared.get(statement.text)
+        if prepared is None:
+            prepared = _Prepared(f"s{len(self._prepared)}".encode())
+            self._libpq.send_prepare(prepared.name, statement.text)
             await self._result()
-            self._prepared[statement.text] = name
-        self._libpq.send_query_prepared(name, values)
-        return _rows(await self._result())
+            self._prepared[statement.text] = prepared
+        self._libpq.send_query_prepared(prepared.name, values)
+        return prepared.rows(await self._result())
 
     async def _result(self) -> pq.abc.PGresult:
         """Wait for the one result of what was sent."""
@@ -211,6 +253,11 @@ class _Reading:
             self._loop.remove_writer(self._socket)
 
 
+def _end(turn: asyncio.Future[None], error: Exception) -> None:
+    if not turn.done():
+        turn.set_exception(error)
+
+
 def _done(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
@@ -224,20 +271,6 @@ def _written(value: object) -> bytes | None:
     if b"\0" in written:
         raise psycopg.DataError("text cannot hold a NUL character")
     return written
-
-
-def _rows(result: pq.abc.PGresult) -> list[Row]:
-    columns = [
-        ((result.fname(place) or b"").decode(), _READ.get(result.ftype(place), bytes.decode))
-        for place in range(result.nfields)
-    ]
-    return [
-        {
-            name: None if (value := result.get_value(row, place)) is None else read(value)
-            for place, (name, read) in enumerate(columns)
-        }
-        for row in range(result.ntuples)
-    ]
 
 
 _READ: dict[int, Callable[[bytes], Any]] = {

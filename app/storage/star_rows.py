@@ -93,11 +93,11 @@ def _contribution(row: Row, known: Models, read: Files) -> Contribution:
 
 def _correction(row: Row, names: _Names, known: Models) -> Correction:
     return Correction(
-        raw=_interval(row, names.raw),
-        calibrated=_interval(row, names.value),
-        weight=row[names.weight],
-        excluded=bool(row["excluded"] & names.excluded),
-        model=known.get((row["survey_id"], names.name)),
+        _interval(row, names.raw),
+        _interval(row, names.value),
+        row[names.weight],
+        bool(row["excluded"] & names.excluded),
+        known.get((row["survey_id"], names.name)),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from app.storage import migrate
 from app.storage.engine import Database
 from tests.support import catalogue
@@ -55,3 +57,9 @@ def test_connections_that_the_server_ended_are_replaced(database: Database):
             )
         for path in ("/v1/stars/sos:11", "/v1/cone?ra=0&dec=90&radius=1", "/v1/catalog", "/v1/catalog?format=csv"):
             assert service.get(path).status_code == 200
+
+
+def test_what_a_process_has_made_at_its_start_is_left_out_of_collections_of_garbage(catalogue_database: Database):
+    with serving(catalogue_database):
+        assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() == 0

@@ -30,7 +30,9 @@ CALLS = [
     "/v1/cone?ra=&dec=2&radius=3",
     "/v1/cone?ra=1",
     "/v1/cone/",
+    f"/v1/cone?{'&'.join(f'parameter_{place}=1' for place in range(40))}",
 ]
+HEADERS = [{"accept-encoding": "identity"}, {"accept-encoding": "br, gzip;q=0.5"}, {}]
 
 
 @pytest.mark.parametrize("path", CALLS)
@@ -39,15 +41,28 @@ def test_both_ways_answer_alike(service: Service, catalogue_database: Database, 
     app.user_middleware = [one for one in app.user_middleware if one.cls is not LeanRoutes]
     assert all(isinstance(one, Middleware) for one in app.user_middleware)
 
-    async def ask() -> httpx.Response:
+    async def ask() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://sos.test") as client,
         ):
-            return await client.get(path)
+            return [await client.get(path, headers=headers) for headers in HEADERS]
 
     with start_blocking_portal() as portal:
         slow = portal.call(ask)
-    fast = service.get(path)
-    assert (fast.status_code, fast.content, dict(fast.headers)) == (slow.status_code, slow.content, dict(slow.headers))
+    fast = [service.get(path, headers=headers) for headers in HEADERS]
+    assert [summary(answer) for answer in fast] == [summary(answer) for answer in slow]
+
+
+def test_a_client_that_has_an_answer_gets_none_compressed_or_not(service: Service):
+    for headers in HEADERS:
+        tag = service.get("/v1/stars/sos:11", headers=headers).headers["etag"]
+        again = service.get("/v1/stars/sos:11", headers={**headers, "if-none-match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag.removeprefix("W/"))
+        assert "content-encoding" not in again.headers
+
+
+def summary(answer: httpx.Response) -> tuple[int, bytes, int, dict[str, str]]:
+    """Return everything that a client sees of an answer."""
+    return answer.status_code, answer.content, answer.num_bytes_downloaded, dict(answer.headers)

@@ -127,6 +127,43 @@ def test_whoever_waits_too_long_for_a_connection_is_told(database: Database):
     asyncio.run(run())
 
 
+def test_those_who_wait_are_served_in_the_order_in_which_they_came(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1, patience_s=5)
+        ask = Statement.of("SELECT %(n)s::int AS n, pg_sleep(%(s)s::float8)::text")
+        served: list[int] = []
+
+        async def wait(n: int) -> None:
+            served.extend(row["n"] for row in await reader.rows(ask, {"n": n, "s": 0.2 if n == 0 else 0}))
+
+        waiting = [asyncio.ensure_future(wait(n)) for n in range(6)]
+        await asyncio.sleep(0.1)
+        assert (reader.use.in_use, reader.use.waiting) == (1, 5)
+        waiting[3].cancel()  # whoever goes away holds up nobody
+        await asyncio.wait(waiting)
+        assert served == [0, 1, 2, 4, 5]
+        assert (reader.use.in_use, reader.use.waiting) == (0, 0)
+        await reader.close()
+
+    asyncio.run(run())
+
+
+def test_a_turn_that_comes_to_someone_who_has_just_gone_is_handed_on(database: Database):
+    async def run() -> None:
+        reader = Reader(database.url, size=1, patience_s=5)
+        ask = Statement.of("SELECT pg_sleep(%(s)s::float8)::text")
+        busy = asyncio.ensure_future(reader.rows(ask, {"s": 0.1}))
+        await asyncio.sleep(0.05)
+        gone, next_one = (asyncio.ensure_future(reader.rows(ask, {"s": 0})) for _ in range(2))
+        busy.add_done_callback(lambda _: gone.cancel())  # it has its turn, but has not begun
+        assert len(await next_one) == 1
+        assert gone.cancelled()
+        assert (reader.use.in_use, reader.use.waiting) == (0, 0)
+        await reader.close()
+
+    asyncio.run(run())
+
+
 def test_a_long_question_is_sent_whole(database: Database):
     assert read(database, "SELECT length(%(long)s::text) AS n", long="y" * 20_000_000) == [{"n": 20_000_000}]
 

@@ -203,7 +203,8 @@ def _correction(correction: Correction) -> CorrectionAnswer:
 
 
 def _interval(interval: Interval) -> IntervalAnswer:
-    return {"value": interval.value, "lower": interval.lower, "upper": interval.upper}
+    value, lower, upper = interval
+    return {"value": value, "lower": lower, "upper": upper}
 
 
 def _model(model: ModelReference) -> ModelAnswer:
