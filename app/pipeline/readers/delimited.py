@@ -23,6 +23,7 @@ from app.pipeline.readers.table import SurveyTable, make_field, unique_names
 
 _BLOCK = 4 << 20
 _START = 1 << 16
+_FIRST = 100
 _NULLS = ("", "null", "NULL")
 _UNFIT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to [^:]+: (.*)", re.DOTALL)
 _ROW = re.compile(r"Row #(\d+)")
@@ -173,7 +174,9 @@ def _guess(values: pa.ChunkedArray) -> pa.DataType:
         return pa.string()
     if len(given) and pc.all(pc.is_in(given, pa.array(["true", "false", "True", "False", "TRUE", "FALSE"]))).as_py():
         return pa.bool_()
-    return next((kind for kind in (pa.int64(), pa.float64()) if _fits(given, kind)), pa.string())
+    # What does not fit among the first fits nowhere; Arrow makes a message for every value that does not.
+    kinds = (kind for kind in (pa.int64(), pa.float64()) if _fits(given[:_FIRST], kind) and _fits(given, kind))
+    return next(kinds, pa.string())
 
 
 def _fits(values: pa.ChunkedArray, kind: pa.DataType) -> bool:
