@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from importlib.metadata import version
 
 from anyio import CapacityLimiter, to_thread
@@ -42,6 +42,7 @@ from app.api.once import OnceOnly
 from app.api.rate_limit import RateLimit
 from app.domain.user_surveys import Quota
 from app.factory import Factory, Folders
+from app.rehearsal.running import rehearsing
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
 from app.vo import cone_search, tap, uws, vosi
@@ -72,8 +73,13 @@ ADMINISTRATION = "/v1/admin/"
 VO_ROUTERS = (cone_search.router, tap.router, uws.router, vosi.router)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the application; it connects to the database, or starts the embedded one, when it starts itself."""
+def create_app(settings: Settings, *, rehearsed: bool = False) -> FastAPI:
+    """Return the application; it connects to the database, or starts the embedded one, when it starts itself.
+
+    Args:
+        settings: of the service.
+        rehearsed: load what requests will need while nobody asks for it yet.
+    """
     application = FastAPI(
         title="SoS, Survey of Surveys",
         version=version("survey-of-surveys"),
@@ -82,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=documentation.PROBLEMS,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, rehearsed=rehearsed),
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in (*ROUTERS, *VO_ROUTERS):
@@ -109,13 +115,13 @@ def create_app(settings: Settings) -> FastAPI:
     return application
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(settings: Settings, *, rehearsed: bool) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         async with _database_url(settings) as url, _factory(settings, url) as factory:
             application.state.factory = factory
             application.state.blocks_at_once = CapacityLimiter(BLOCKS_AT_ONCE)
-            async with gauges.noted(factory):
+            async with gauges.noted(factory), rehearsing(factory) if rehearsed else nullcontext():
                 with _start_left_alone():
                     yield
 
@@ -168,4 +174,4 @@ def _factory(settings: Settings, url: str) -> Factory:
     )
 
 
-app = create_app(Settings())
+app = create_app(Settings(), rehearsed=True)

@@ -70,7 +70,7 @@ def copy_out(connection: Connection, query: str, params: Mapping[str, object] | 
     Args:
         connection: on which the query runs, in its transaction.
         query: a SELECT; parameters are written `%(name)s`, and `%` itself `%%` where there are parameters.
-        params: values of the parameters.
+        params: values of the parameters; numpy arrays of numbers are the fastest lists, whose type the query names.
 
     Raises:
         TypeError: a column has a type that arrays cannot hold; cast it in the query.
@@ -87,9 +87,8 @@ def copy_out_blocks(
     The connection can run nothing else until the iterator is exhausted or closed.
     """
     driver = driver_connection(connection)
-    text = psycopg.ClientCursor(driver).mogrify(query, params) if params else query
-    text = text.strip().rstrip(";")
-    names, codecs = _describe(driver, text)
+    text = _written(driver, query, params or {})
+    names, codecs = _describe(driver, _written(driver, query, _without_elements(params or {})))
     with closing(_messages(driver, b"COPY (%b) TO STDOUT (FORMAT BINARY)" % text.encode(), rows)) as messages:
         for count, data in messages:
             tuples = binary_copy.locate(data, count, len(names))
@@ -129,6 +128,22 @@ def _messages(
             count += 1
         _finish_copy(driver)
     yield count, np.frombuffer(block, np.uint8)
+
+
+def _written(driver: psycopg.Connection[Any], query: str, params: Mapping[str, object]) -> str:
+    """Return a query with its parameters in it; psycopg's own way with a list takes a microsecond an element."""
+    values = {name: _array(value) if isinstance(value, np.ndarray) else value for name, value in params.items()}
+    text = psycopg.ClientCursor(driver).mogrify(query, values) if values else query
+    return text.strip().rstrip(";")
+
+
+def _array(numbers: NDArray[Any]) -> str:
+    return "{" + ",".join(pa.array(numbers).cast(pa.string()).to_pylist()) + "}"
+
+
+def _without_elements(params: Mapping[str, object]) -> dict[str, object]:
+    """Return what stands in for parameters where only the types of columns are asked for: a long list costs time."""
+    return {name: value[:0] if isinstance(value, np.ndarray) else value for name, value in params.items()}
 
 
 def _finish_copy(driver: psycopg.Connection[Any]) -> None:

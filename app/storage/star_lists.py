@@ -63,7 +63,7 @@ def rows_near(
     """
     query = composed("star_lists", "rows_near", **_parts(version, columns), joined=sql.SQL(sky.JOINED))
     by_zone = np.lexsort((places["ra"], np.floor(places["dec"])))  # as stars are stored: neighbours are read together
-    lists = {name: values[by_zone].tolist() for name, values in places.items()}
+    lists = {name: values[by_zone] for name, values in places.items()}
     return _arrays(session, query, lists | {"radius": radius})
 
 

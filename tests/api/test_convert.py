@@ -31,6 +31,7 @@ from app.services import conversion as service
 from app.storage import bulk, versions
 from app.storage.engine import Database
 from tests.support import servers, universe
+from tests.support.first_requests import Request, loaded_after_rehearsals
 from tests.support.http import Service, serving
 from tests.support.universe import Universe
 
@@ -49,6 +50,7 @@ class Made:
     universe: Universe
     lamost: dict[str, Any]
     apogee: dict[str, Any]
+    database: Database
     service: Service
 
     def convert(self, stars: list[dict], source: str, target: str | None = None, **query: Any) -> dict:
@@ -75,7 +77,7 @@ def made(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactor
             versions.publish(connection, first)
             lamost, apogee = (bulk.copy_out(connection, _ROWS.format(name)) for name in ("lamost_lrs", "apogee_dr17"))
         with serving(database, state=tmp_path_factory.mktemp("state")) as service:
-            yield Made(truth, lamost, apogee, service)
+            yield Made(truth, lamost, apogee, database, service)
 
 
 def stars_of(rows: dict[str, Any], *extra: str, suffix: str = "_raw") -> list[dict]:
@@ -373,3 +375,16 @@ def test_many_who_ask_at_once_wait_for_one_and_the_same_model(made: Made):
         found = list(pool.map(lambda _: conversion.stars(given, wanted).values.value.tolist(), range(16)))
     assert len(asked) == len(set(asked)) == 2
     assert all(one == found[0] for one in found)
+
+
+def test_a_process_that_has_rehearsed_loads_nothing_to_convert(made: Made, tmp_path: Path):
+    star = {"teff": 4800.0, "logg": 2.4, "feh": -0.2, "snr": 60.0}
+    ways = (("lamost_lrs", "unified"), ("unified", "lamost_lrs"), ("apogee_dr17", "lamost_lrs"))
+    requests = [
+        Request("/v1/convert", {}, json.dumps({"from": source, "to": target, "stars": [star]}), "application/json")
+        for source, target in ways
+    ]
+    loaded = loaded_after_rehearsals(made.database, requests, tmp_path)
+    assert loaded.statuses == [200, 200, 200]
+    assert loaded.modules == []
+    assert loaded.functions == []

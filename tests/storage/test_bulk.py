@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from app.domain.errors import InputError
+from app.storage import bulk
 from app.storage.bulk import copy_in, copy_out, copy_out_blocks, copy_out_tuples
 from app.storage.engine import Database, driver_connection
 
@@ -54,6 +55,33 @@ def test_every_type_returns_as_it_went(connection: Connection) -> None:
         np.testing.assert_array_equal(back[name], values, err_msg=name)
     written = connection.execute(text("SELECT moment, document ->> 'a' FROM every_type ORDER BY n LIMIT 1")).one()
     assert written == (datetime(2026, 1, 2, 3, 4, 5, 678901, UTC), "1")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.array([0.1 + 0.2, -0.0, 5e-324, 1.7976931348623157e308, np.nan, np.inf, -np.inf, 1e-7]), "float8"),
+        (np.random.default_rng(1).integers(0, 2**62, 1000).view(np.float64), "float8"),
+        (np.array([HUGE, -HUGE - 1, 0]), "bigint"),
+        (np.array([], np.float64), "float8"),
+    ],
+)
+def test_arrays_are_lists_of_exactly_these_numbers(connection: Connection, values: np.ndarray, kind: str) -> None:
+    query = f"SELECT number FROM unnest(%(numbers)s::{kind}[]) WITH ORDINALITY AS list (number, n) ORDER BY n"
+    back = copy_out(connection, query, {"numbers": values})["number"]
+    assert back.dtype == values.dtype
+    assert back.view(np.int64).tolist() == values.view(np.int64).tolist()
+
+
+def test_the_types_of_columns_are_asked_for_without_the_elements_of_arrays(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    describe = bulk._describe
+    monkeypatch.setattr(bulk, "_describe", lambda driver, query: asked.append(query) or describe(driver, query))
+    found = copy_out(connection, "SELECT unnest(%(numbers)s::float8[]) AS number", {"numbers": np.arange(3.0)})
+    assert found["number"].tolist() == [0, 1, 2]
+    assert asked == ["SELECT unnest('{}'::float8[]) AS number"]
 
 
 def test_nothing_becomes_null_and_null_becomes_nothing(connection: Connection) -> None:

@@ -73,9 +73,10 @@ class Service:
 
 
 @contextmanager
-def serving(database: Database, **settings: Any) -> Iterator[Service]:
+def serving(database: Database, *, rehearsed: bool = False, **settings: Any) -> Iterator[Service]:
     """Start the application on a database for the length of the block."""
-    app = create_app(Settings(database_url=database.url, pool_size=2, stream_pool_size=2, **settings))
+    read = Settings(database_url=database.url, pool_size=2, stream_pool_size=2, **settings)
+    app = create_app(read, rehearsed=rehearsed)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sos.test")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Service(app, portal, client)

@@ -23,6 +23,7 @@ from app.pipeline.readers.table import SurveyTable, make_field, unique_names
 
 _BLOCK = 4 << 20
 _START = 1 << 16
+_FIRST = 100
 _NULLS = ("", "null", "NULL")
 _UNFIT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to [^:]+: (.*)", re.DOTALL)
 _ROW = re.compile(r"Row #(\d+)")
@@ -176,11 +177,13 @@ def _guess(values: pa.ChunkedArray) -> pa.DataType:
         return pa.string()
     if len(given) and pc.all(pc.is_in(given, pa.array(["true", "false", "True", "False", "TRUE", "FALSE"]))).as_py():
         return pa.bool_()
-    if _fits(given, pa.int64()):
+    # What does not fit among the first fits nowhere; Arrow makes a message for every value that does not.
+    if _fits(given[:_FIRST], pa.int64()) and _fits(given, pa.int64()):
         return pa.int64()
-    if pc.any(pc.match_substring_regex(given, r"^[+-]?[0-9]{16,}$")).as_py() or not _fits(given, pa.float64()):
+    if not _fits(given[:_FIRST], pa.float64()) or not _fits(given, pa.float64()):
         return pa.string()
-    return pa.float64()
+    too_long = pc.any(pc.match_substring_regex(given, r"^[+-]?[0-9]{16,}$")).as_py()
+    return pa.string() if too_long else pa.float64()
 
 
 def _fits(values: pa.ChunkedArray, kind: pa.DataType) -> bool:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from app.domain.errors import TableError
 from app.pipeline.readers.delimited import read_delimited
-from app.pipeline.readers.ecsv import read_ecsv
-from app.pipeline.readers.fits import read_fits
 from app.pipeline.readers.parquet import read_parquet
 from app.pipeline.readers.source import first_bytes
 from app.pipeline.readers.table import SurveyTable
@@ -37,10 +35,14 @@ def open_table(
     if not start.strip():
         raise TableError(file, "is empty")
     if start.startswith(b"SIMPLE  ="):
+        from app.pipeline.readers.fits import read_fits  # noqa: PLC0415 - brings astropy, which most tables do without
+
         return read_fits(path, table=table)
     if start.startswith(b"PAR1"):
         return read_parquet(path)
     if start.startswith(b"# %ECSV"):
+        from app.pipeline.readers.ecsv import read_ecsv  # noqa: PLC0415 - as above
+
         return read_ecsv(path, missing=missing)
     if b"<VOTABLE" in start or start.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml"):
         return read_votable(path, table=table)

@@ -33,18 +33,13 @@ FROM ({named}) AS named JOIN {homogenized} AS h ON h.version_id = {version} AND 
 
 -- rows_near --
 -- The nearest star to each position that has one within the radius: the place in the list of positions, how far the star
--- is, how many there are within the radius, and the columns.
-WITH near AS (
-    SELECT place, h.star_id, 3600 * q3c_dist(list.ra, list.dec, h.ra, h.dec) AS separation_arcsec
-    FROM unnest(%(places)s::int[], %(ra)s::float8[], %(dec)s::float8[]) AS list (place, ra, dec)
-    JOIN {homogenized} AS h ON {joined}
-), nearest AS (
-    SELECT DISTINCT ON (place) place, star_id, separation_arcsec, count(*) OVER (PARTITION BY place)::int AS n_candidates
-    FROM near
-    ORDER BY place, separation_arcsec, star_id
-)
-SELECT place, separation_arcsec, n_candidates, {columns}
-FROM nearest JOIN {homogenized} AS h ON h.version_id = {version} AND h.star_id = nearest.star_id
+-- is, how many there are within the radius, and the columns. In the order of the list, which PostgreSQL knows by the
+-- number: it sorts the stars around one position, never all of them, and hands out the first while it looks for the last.
+SELECT DISTINCT ON (number) place, 3600 * q3c_dist(list.ra, list.dec, h.ra, h.dec) AS separation_arcsec,
+       count(*) OVER (PARTITION BY number)::int AS n_candidates, {columns}
+FROM unnest(%(places)s::int[], %(ra)s::float8[], %(dec)s::float8[]) WITH ORDINALITY AS list (place, ra, dec, number)
+JOIN {homogenized} AS h ON {joined}
+ORDER BY number, separation_arcsec, h.star_id
 
 -- surveys --
 -- The names of all surveys.

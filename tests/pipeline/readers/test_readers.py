@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from astropy.io.votable import from_table, writeto
 from astropy.table import MaskedColumn, Table
 
 from app.domain.errors import TableError
-from app.pipeline.readers import open_table, unit_of
+from app.pipeline.readers import delimited, open_table, unit_of
 
 ROWS = 1_000
 LONG = 2**63 - 1
@@ -225,6 +227,34 @@ def test_codes_with_leading_zeros_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "codes.csv"
     path.write_text("flags,number,truth\n0012,0,True\n0100,-1,False\n")
     assert read_all(path).to_pydict() == {"flags": ["0012", "0100"], "number": [0, -1], "truth": [True, False]}
+
+
+def test_types_that_the_first_values_rule_out_are_not_tried_on_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[int, str]] = []
+    fits_ = delimited._fits
+    monkeypatch.setattr(
+        delimited, "_fits", lambda values, kind: tried.append((len(values), str(kind))) or fits_(values, kind)
+    )
+    path = tmp_path / "numbers.csv"
+    path.write_text("x\n" + "".join(f"{i}.5\n" for i in range(1_000)))
+    assert str(open_table(path).schema.field("x").type) == "double"
+    assert (1_000, "int64") not in tried
+    assert (1_000, "double") in tried
+
+
+def test_a_csv_file_is_read_without_astropy(tmp_path: Path) -> None:
+    path = tmp_path / "positions.csv"
+    path.write_text("ra,dec\n1,2\n")
+    code = f"""
+import sys
+from pathlib import Path
+from app.pipeline.readers import open_table
+assert len(list(open_table(Path({str(path)!r})).batches())) == 1
+print("astropy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_a_ragged_row_is_named(tmp_path: Path) -> None:
