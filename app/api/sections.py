@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import Request
@@ -18,8 +18,10 @@ from app.api.documentation import described_problem
 from app.api.files import ROWS_HEADER, send_blocks, until_gone
 from app.api.head import HEAD_ONLY
 from app.services.exports import Written
-from app.services.user_surveys import HomogenizedFile
 from app.storage.hats_places import Section
+
+if TYPE_CHECKING:
+    from app.services.user_surveys import HomogenizedFile  # brings numba, for which no process should wait at start
 
 BLOCK_BYTES = 1 << 18
 SENT: dict[int | str, dict[str, Any]] = {

@@ -88,7 +88,9 @@ async def tables(request: Request) -> Response:
     text = (
         f"{DECLARATION}<vosi:tableset {namespace} {_VS}>{schema_elements(described, columns=columns)}</vosi:tableset>\n"
     )
-    return Response(text, media_type=XML)
+    if _NAMED not in request.headers:
+        text = text.replace("<column>", f"<column{_ESA_FLAGS}>")
+    return Response(text, media_type=XML, headers={"Vary": _NAMED})
 
 
 @router.get("/tables/{name}", include_in_schema=False)
@@ -122,9 +124,10 @@ async def examples() -> Response:
 
 
 _VS = f'xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" {XSI}'
-# astroquery's TapPlus reads this attribute of every column, and stops where there is none; VODataService lets columns
-# have attributes of others.
+# astroquery's TapPlus reads this attribute of every column, and stops where there is none. The schema of VODataService
+# does not know it, so who says who it is, as all others do, gets the document without.
 _ESA_FLAGS = ' xmlns:esatapplus="http://esa.int/xml/EsaTapPlus" esatapplus:flags="0"'
+_NAMED = "user-agent"
 
 
 def capability_elements(base: str) -> str:
@@ -207,4 +210,4 @@ def _column(column: Field) -> str:
     parts = (("description", column.description), ("unit", column.unit), ("ucd", column.ucd))
     known = "".join(f"<{tag}>{escape(value)}</{tag}>" for tag, value in parts if value)
     flags = "".join(f"<flag>{name}</flag>" for name, on in (("indexed", column.indexed),) if on)
-    return f"<column{_ESA_FLAGS}><name>{escape(shown(column.name))}</name>{known}{kind}{flags}</column>"
+    return f"<column><name>{escape(shown(column.name))}</name>{known}{kind}{flags}</column>"

@@ -65,6 +65,7 @@ def _functions() -> set[str]:
     """Return the compiled functions that are ready, with the types of their arguments."""
     from numba.core.registry import CPUDispatcher
 
+    gc.unfreeze()  # the service keeps what it begins with out of collections, and this list
     ready = [one for one in gc.get_objects() if isinstance(one, CPUDispatcher)]
     return {f"{one.py_func.__module__}.{one.py_func.__qualname__}{types}" for one in ready for types in one.overloads}
 

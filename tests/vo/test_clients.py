@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
+import httpx
 import numpy as np
 import pytest
 import pyvo
@@ -59,6 +60,17 @@ def test_pyvo_asks_at_once_and_later_with_and_without_tables(service: pyvo.dal.T
     join += " WHERE 1 = CONTAINS(POINT('ICRS', s.ra, s.dec), CIRCLE('ICRS', m.ra, m.dec, 0.001)) ORDER BY star_id"
     for answer in (service.run_sync(join, uploads={"mine": mine}), service.run_async(join, uploads={"mine": mine})):
         assert answer.to_table()["star_id"].tolist() == truth.star_id[[8, 9]].tolist()
+
+
+def test_only_who_does_not_say_who_it_is_gets_what_astroquery_needs(client: httpx.Client):
+    """It does not; the schema of VODataService, to which others hold the document, has no such attribute."""
+    named = client.get("/tap/tables")
+    request = client.build_request("GET", "/tap/tables")
+    del request.headers["User-Agent"]
+    unnamed = client.send(request)
+    assert b"esatapplus" not in named.content
+    assert unnamed.text.count("esatapplus:flags=") == unnamed.text.count("<column") == named.text.count("<column>") > 50
+    assert named.headers["Vary"] == unnamed.headers["Vary"] == "user-agent"
 
 
 def test_pyvo_finds_tables_columns_and_examples(service: pyvo.dal.TAPService):
