@@ -9,12 +9,14 @@ from importlib.metadata import version
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from app.api import (
     admin,
     audit,
     catalog,
     convert,
+    cross_origin,
     documentation,
     errors,
     exports,
@@ -112,6 +114,7 @@ def create_app(settings: Settings, *, rehearsed: bool = False) -> FastAPI:
     application.add_middleware(HeadAsGet)
     application.add_middleware(RateLimit, per_second=settings.rate_limit, burst=settings.rate_burst)
     application.add_middleware(Measuring)
+    application.add_middleware(CORSMiddleware, **cross_origin.allowed(settings.allow_origins))
     return application
 
 

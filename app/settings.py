@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
     rate_limit: float = Field(default=100.0, ge=0, description="requests of a client a second, lasting; 0: any")
     rate_burst: int = Field(default=1_000, ge=1, description="requests of a client at once")
+    allow_origins: str = Field(
+        default="*",
+        description="web sites whose pages may read the service, by commas; *: any; empty: none but its own",
+    )
     public_url: str | None = Field(default=None, description="address under which users see the service")
     registry_authority: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{2,}$", description="naming authority in the VO registry"
