@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain.errors import UnavailableError
-from app.domain.user_surveys import Quota
+from app.domain.quotas import Quota
 from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog

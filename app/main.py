@@ -39,7 +39,7 @@ from app.api.lean import LeanRoutes
 from app.api.measuring import Measuring
 from app.api.once import OnceOnly
 from app.api.rate_limit import RateLimit
-from app.domain.user_surveys import Quota
+from app.domain.quotas import Quota
 from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.errors import NotFoundError
-from app.domain.user_surveys import Quota, UserSurvey, UserSurveyRequest
+from app.domain.quotas import Quota
+from app.domain.user_surveys import UserSurvey, UserSurveyRequest
 from app.pipeline.user_requests import UserRequests
 from app.pipeline.user_tables import read_upload
 from app.services.user_surveys import UserSurveys
