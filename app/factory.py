@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain.errors import UnavailableError
-from app.domain.quotas import Quota
+from app.domain.quotas import USUAL_EXPORTS, Quota
 from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog
@@ -80,6 +80,7 @@ class Factory:
         largest_upload: bytes that an uploaded file may have.
         cache: folder of what this machine may make again at any time, tabulated models among it; None keeps nothing.
         quota: how many tables a client may have homogenized.
+        exports: how many exports a client may have.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Factory:
         state: Path = Path(".sos"),
         cache: Path | None = None,
         quota: Quota = USUAL_QUOTA,
+        exports: Quota = USUAL_EXPORTS,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
         self._folders = folders
         self._cache = cache
         self._quota = quota
+        self._exports = exports
         self._conversion: Conversion | None = None
         self._reader = Reader(url, size=pool_size, name="reads")
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S, name="pages")
@@ -230,8 +233,8 @@ class Factory:
 
         folders = self._folders
         if folders is None:
-            return Requests(self._administration)
-        return Requests(self._administration, folders.descriptors, folders.incoming)
+            return Requests(self._administration, exports=self._exports)
+        return Requests(self._administration, folders.descriptors, folders.incoming, self._exports)
 
     def exports(self) -> Exports:
         """Files that workers write.

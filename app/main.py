@@ -152,6 +152,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         cache=settings.cache_folder,
         largest_upload=settings.ingest_limit_mib << 20,
         quota=Quota(settings.tables_at_once, settings.tables_kept, settings.keep_tables_days),
+        exports=Quota(settings.exports_at_once, settings.exports_kept, settings.keep_exports_days),
     )
 
 

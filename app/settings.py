@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     ingest_limit_mib: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
     keep_versions: int = Field(default=10, ge=1, description="complete versions kept beside the published one")
     keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
+    exports_at_once: int = Field(default=4, ge=1, description="exports of a client that are under way at once, at most")
+    exports_kept: int = Field(default=20, ge=1, description="exports of a client that are kept, at most")
     keep_tables_days: int = Field(default=7, ge=1, description="days for which homogenized tables of users are kept")
     tables_at_once: int = Field(default=2, ge=1, description="tables of a client that are homogenized at once, at most")
     tables_kept: int = Field(default=20, ge=1, description="homogenized tables of a client that are kept, at most")

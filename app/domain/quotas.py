@@ -18,3 +18,6 @@ class Quota:
     at_once: int
     kept: int
     days: int
+
+
+USUAL_EXPORTS = Quota(at_once=4, kept=20, days=7)
