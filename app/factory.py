@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain.errors import UnavailableError
-from app.domain.quotas import USUAL_EXPORTS, Quota
+from app.domain.quotas import USUAL_EXPORTS, USUAL_QUERIES, QueryQuota, Quota
 from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog
@@ -81,6 +81,7 @@ class Factory:
         cache: folder of what this machine may make again at any time, tabulated models among it; None keeps nothing.
         quota: how many tables a client may have homogenized.
         exports: how many exports a client may have.
+        left_queries: how many queries a client may have left to run.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Factory:
         cache: Path | None = None,
         quota: Quota = USUAL_QUOTA,
         exports: Quota = USUAL_EXPORTS,
+        left_queries: QueryQuota = USUAL_QUERIES,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
@@ -124,7 +126,9 @@ class Factory:
             server_patience_s=WATCH_PATIENCE_S,
         )
         self._figures = DatabaseFigures(self._watched)
-        self._tap_jobs = TapJobs(Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS)
+        self._tap_jobs = TapJobs(
+            Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS, quota=left_queries
+        )
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
 

@@ -39,7 +39,7 @@ from app.api.lean import LeanRoutes
 from app.api.measuring import Measuring
 from app.api.once import OnceOnly
 from app.api.rate_limit import RateLimit
-from app.domain.quotas import Quota
+from app.domain.quotas import QueryQuota, Quota
 from app.factory import Factory, Folders
 from app.settings import Settings
 from app.storage.embedded import EmbeddedServer
@@ -153,6 +153,7 @@ def _factory(settings: Settings, url: str) -> Factory:
         largest_upload=settings.ingest_limit_mib << 20,
         quota=Quota(settings.tables_at_once, settings.tables_kept, settings.keep_tables_days),
         exports=Quota(settings.exports_at_once, settings.exports_kept, settings.keep_exports_days),
+        left_queries=QueryQuota(settings.tap_jobs_at_once, settings.tap_jobs_kept, settings.tap_kept_mib << 20),
     )
 
 
