@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain.errors import UnavailableError
-from app.domain.user_surveys import Quota
+from app.domain.quotas import USUAL_EXPORTS, USUAL_QUERIES, QueryQuota, Quota
 from app.services.access import Access
 from app.services.audit import Audit
 from app.services.catalog import Catalog
@@ -80,6 +80,8 @@ class Factory:
         largest_upload: bytes that an uploaded file may have.
         cache: folder of what this machine may make again at any time, tabulated models among it; None keeps nothing.
         quota: how many tables a client may have homogenized.
+        exports: how many exports a client may have.
+        left_queries: how many queries a client may have left to run.
     """
 
     def __init__(
@@ -95,12 +97,15 @@ class Factory:
         state: Path = Path(".sos"),
         cache: Path | None = None,
         quota: Quota = USUAL_QUOTA,
+        exports: Quota = USUAL_EXPORTS,
+        left_queries: QueryQuota = USUAL_QUERIES,
     ) -> None:
         self.public_url = public_url.rstrip("/") if public_url else None
         self.largest_upload = largest_upload
         self._folders = folders
         self._cache = cache
         self._quota = quota
+        self._exports = exports
         self._conversion: Conversion | None = None
         self._reader = Reader(url, size=pool_size, name="reads")
         self._pages = Database(url, options=SHORT_OPTIONS, size=pool_size, patience_s=PATIENCE_S, name="pages")
@@ -121,7 +126,9 @@ class Factory:
             server_patience_s=WATCH_PATIENCE_S,
         )
         self._figures = DatabaseFigures(self._watched)
-        self._tap_jobs = TapJobs(Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS)
+        self._tap_jobs = TapJobs(
+            Database(url, size=TAP_THREADS + 1), state / "tap", threads=TAP_THREADS, quota=left_queries
+        )
         self._catalog = Catalog(CatalogReader(self._reader))
         self._surveys = Surveys(self._pages)
 
@@ -230,8 +237,8 @@ class Factory:
 
         folders = self._folders
         if folders is None:
-            return Requests(self._administration)
-        return Requests(self._administration, folders.descriptors, folders.incoming)
+            return Requests(self._administration, exports=self._exports)
+        return Requests(self._administration, folders.descriptors, folders.incoming, self._exports)
 
     def exports(self) -> Exports:
         """Files that workers write.

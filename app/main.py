@@ -42,7 +42,7 @@ from app.api.lean import LeanRoutes
 from app.api.measuring import Measuring
 from app.api.once import OnceOnly
 from app.api.rate_limit import RateLimit
-from app.domain.user_surveys import Quota
+from app.domain.quotas import QueryQuota, Quota
 from app.factory import Factory, Folders
 from app.rehearsal.running import rehearsing
 from app.settings import Settings
@@ -174,6 +174,8 @@ def _factory(settings: Settings, url: str) -> Factory:
         cache=settings.cache_folder,
         largest_upload=settings.ingest_limit_mib << 20,
         quota=Quota(settings.tables_at_once, settings.tables_kept, settings.keep_tables_days),
+        exports=Quota(settings.exports_at_once, settings.exports_kept, settings.keep_exports_days),
+        left_queries=QueryQuota(settings.tap_jobs_at_once, settings.tap_jobs_kept, settings.tap_kept_mib << 20),
     )
 
 

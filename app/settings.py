@@ -28,9 +28,20 @@ class Settings(BaseSettings):
     ingest_limit_mib: int = Field(default=20_480, ge=1, description="size of an uploaded survey file at most, in MiB")
     keep_versions: int = Field(default=10, ge=1, description="complete versions kept beside the published one")
     keep_exports_days: int = Field(default=7, ge=1, description="days for which exported files are kept")
+    exports_at_once: int = Field(default=4, ge=1, description="exports of a client that are under way at once, at most")
+    exports_kept: int = Field(default=20, ge=1, description="exports of a client that are kept, at most")
     keep_tables_days: int = Field(default=7, ge=1, description="days for which homogenized tables of users are kept")
     tables_at_once: int = Field(default=2, ge=1, description="tables of a client that are homogenized at once, at most")
     tables_kept: int = Field(default=20, ge=1, description="homogenized tables of a client that are kept, at most")
+    tap_jobs_at_once: int = Field(
+        default=10, ge=1, description="queries of a client that are left to run and have not ended, at most"
+    )
+    tap_jobs_kept: int = Field(
+        default=100, ge=1, description="queries of a client that are left to run or kept, at most"
+    )
+    tap_kept_mib: int = Field(
+        default=32_768, ge=1, description="uploads and answers of such queries of a client that are kept, MiB at most"
+    )
     body_limit_mib: int = Field(default=4, ge=1, description="largest body of a request, MiB")
     upload_limit_mib: int = Field(default=64, ge=1, description="largest table that a request may upload, MiB")
     rate_limit: float = Field(default=100.0, ge=0, description="requests of a client a second, lasting; 0: any")

@@ -13,6 +13,7 @@ from app.api.models import examples
 from app.api.models.exports import ExportAnswer, ExportRequest, export_answer
 from app.api.models.queries import NoQuery, PartQuery
 from app.api.sections import SENT, SectionResponse, kept_file
+from app.domain.clients import client_of
 from app.services.exports import arguments_of
 
 router = APIRouter(prefix="/v1/exports", tags=["catalogue"])
@@ -29,6 +30,7 @@ Nothing = Annotated[NoQuery, Query()]
     | {
         409: described_problem("The same file is being written already; the answer names the job"),
         413: described_problem("The body is too long"),
+        429: described_problem("As many of your exports as may be are under way, or are kept; see `Retry-After`"),
     },
 )
 def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
@@ -36,7 +38,7 @@ def start(context: Context, _: Nothing, body: ExportRequest) -> Response:
     exports = context.factory.exports()
     version = exports.version(body.slice, body.number)
     wanted = arguments_of(body.slice, body.kind, version)
-    number = context.factory.requests().export(wanted)
+    number = context.factory.requests().export(wanted, client=client_of(context.request.scope))
     job, _written = exports.get(number)
     response = context.json(export_answer(job, None, context.base_url), version)
     response.status_code = 202

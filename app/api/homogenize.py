@@ -19,8 +19,8 @@ from app.api.models.homogenize import (
     look_answer,
 )
 from app.api.models.queries import NoQuery
-from app.api.rate_limit import client_of
 from app.api.sections import SENT, kept_file
+from app.domain.clients import client_of
 
 router = APIRouter(prefix="/v1/homogenize", tags=["stars"])
 

@@ -7,17 +7,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import errors
+from app.domain.clients import client_of
 from app.domain.errors import TooManyRequestsError
 from app.services.refusals import BY_LIMIT, Limit
 
 MOST_CLIENTS = 10_000
 ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
-_NETWORK_BITS = 64  # what one user of IPv6 has
 
 
 @dataclass
@@ -78,15 +77,3 @@ class RateLimit:
         answer.headers["RateLimit-Remaining"] = "0"
         answer.headers["RateLimit-Reset"] = str(math.ceil(wait))
         await answer(scope, receive, send)
-
-
-def client_of(scope: Scope) -> str:
-    """Return who asks: the address, of IPv6 the network, that the server or the proxy that it trusts gives."""
-    host = scope["client"][0] if scope.get("client") else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        return str(int(address) >> (128 - _NETWORK_BITS))
-    return host

@@ -148,21 +148,6 @@ class UserSurvey:
     expires_at: datetime
 
 
-@dataclass(frozen=True)
-class Quota:
-    """How many tables a client may have.
-
-    Attributes:
-        at_once: that are not done.
-        kept: that are there, done or not.
-        days: for which each is kept.
-    """
-
-    at_once: int
-    kept: int
-    days: int
-
-
 def added_columns(by: str) -> tuple[Column, ...]:
     """Return the columns that a table gets, in order: stars, values on the unified scale, and why there is none.
 

@@ -11,8 +11,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from app.domain.clients import digest_of
 from app.domain.errors import ConflictError, ParameterError, TooManyRequestsError
 from app.domain.jobs import Job, JobKind, JobRequest, NewStep
+from app.domain.quotas import USUAL_EXPORTS, Quota
 from app.pipeline import course, uploads
 from app.pipeline.ending import cancel_job
 from app.pipeline.plan_check import check_plan
@@ -20,11 +22,12 @@ from app.pipeline.plans import default_plan, merged
 from app.pipeline.publish import publish, rollback_in
 from app.pipeline.queued import queue_version
 from app.science.calibration.plan import Plan, parse_plan, plan_mapping
-from app.storage import frames, jobs, versions
+from app.storage import exports, frames, jobs, versions
 from app.storage.engine import Database
 from app.surveys import loader
 
 MOST_EXPORTS = 50
+"""Exports of all clients together that may wait."""
 CATALOGUE, CLEANUP = "catalogue", "clean-up"
 
 
@@ -54,12 +57,20 @@ class Requests:
         database: where jobs are kept.
         descriptors: folder of the user's own survey descriptors.
         incoming: folder whose files may be taken in by name; None for none.
+        exports: how many exports a client may have.
     """
 
-    def __init__(self, database: Database, descriptors: Path | None = None, incoming: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        descriptors: Path | None = None,
+        incoming: Path | None = None,
+        exports: Quota = USUAL_EXPORTS,
+    ) -> None:
         self._database = database
         self._descriptors = descriptors
         self._incoming = incoming
+        self._exports = exports
 
     def calibration(
         self, overrides: Mapping[str, Any], *, publish: bool = False, reuse: bool = True, like: int | None = None
@@ -198,31 +209,38 @@ class Requests:
             version_id=version_id,
         )
 
-    def export(self, arguments: Mapping[str, Any], *, requested_by: str | None = None) -> int:
+    def export(self, arguments: Mapping[str, Any], *, client: str | None = None) -> int:
         """Ask for a slice of the catalogue to be written to a file; return the number of the job.
 
         Args:
             arguments: which slice of which version, in which format, as the task takes them.
-            requested_by: who asks.
+            client: who asks, by whom exports are counted, and of whom nothing is said; None for nobody who is counted.
 
         Raises:
             AlreadyRunningError: the same file is being written.
-            TooManyRequestsError: too many exports wait already.
+            TooManyRequestsError: the client has as many as it may, or too many wait altogether.
         """
-        with self._database.connect() as connection:
-            waiting = jobs.count_open(connection, JobKind.EXPORT)
-        if waiting >= MOST_EXPORTS:
-            problem = f"{waiting} exports wait to be written: ask again later, or take the file from /v1/catalog"
-            raise TooManyRequestsError(problem, retry_after_s=60)
         digest = hashlib.sha256(orjson.dumps(dict(arguments), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-        return self._one_step(
+        request = JobRequest(
             JobKind.EXPORT,
             {"version": arguments["version"], "format": arguments["format"]},
-            course.export(arguments),
             key=f"export {digest}",
+            steps=(course.export(arguments),),
             shares=(f"version {arguments['version']}",),
-            requested_by=requested_by,
         )
+        who = None if client is None else digest_of(client)
+        with self._database.begin() as connection:
+            exports.lock(connection)
+            jobs.insist_on_new(connection, request.key)
+            if who is not None:
+                exports.insist_on_quota(connection, who, self._exports)
+            waiting = jobs.count_open(connection, JobKind.EXPORT)
+            if waiting >= MOST_EXPORTS:
+                problem = f"{waiting} exports wait to be written: take the file from /v1/catalog"
+                raise TooManyRequestsError(problem, retry_after_s=60)
+            job_id = jobs.request(connection, request)
+            exports.add(connection, job_id, who)
+            return job_id
 
     def publish(self, version_id: int, *, force: bool = False) -> int | None:
         """Serve a version from now on, at once; return the one before.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from app.domain.versions import Version, VersionState
-from app.storage import user_surveys, version_tables, versions
+from app.storage import exports, user_surveys, version_tables, versions
 from app.storage.engine import Database
 
 LET_GO = {VersionState.READY, VersionState.RETIRED}
@@ -19,9 +19,10 @@ def beyond(kept: Sequence[Version], *, keep: int) -> list[int]:
     return sorted(complete[keep:])
 
 
-def due(connection: Connection, *, keep: int) -> bool:
-    """Return whether there is a version to be removed, or a user's table past its time."""
-    return user_surveys.any_expired(connection) or bool(beyond(versions.list_all(connection), keep=keep))
+def due(connection: Connection, *, keep: int, export_days: int) -> bool:
+    """Return whether there is a version to be removed, or a user's table or an exported file past its time."""
+    expired = user_surveys.any_expired(connection) or exports.any_expired(connection, days=export_days)
+    return expired or bool(beyond(versions.list_all(connection), keep=keep))
 
 
 def remove_versions(database: Database, *, keep: int) -> list[int]:

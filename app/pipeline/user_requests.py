@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.domain.clients import digest_of
 from app.domain.errors import ConflictError, NotFoundError, TooManyRequestsError
 from app.domain.jobs import JobKind, JobRequest
-from app.domain.user_surveys import Look, Quota
+from app.domain.quotas import Quota
+from app.domain.user_surveys import Look
 from app.pipeline import course, user_folders
 from app.pipeline.ending import cancel_job
 from app.storage import jobs, user_surveys
@@ -49,7 +51,7 @@ class UserRequests:
             AlreadyRunningError: the client has the same table homogenized the same way already.
             UnavailableError: there is no room for it.
         """
-        who = hashlib.sha256(client.encode()).hexdigest()
+        who = digest_of(client)
         token = user_folders.new_folder(self._tables, content)
         try:
             self._ask(token, look, who)
@@ -80,10 +82,10 @@ class UserRequests:
             version_id=look.version,
         )
         with self._database.begin() as connection:
+            user_surveys.insist_on_quota(connection, who, self._quota)  # first: nobody else counts from here on
             waiting = jobs.count_open(connection, JobKind.HOMOGENIZE)
             if waiting >= MOST_WAITING:
                 raise TooManyRequestsError(f"{waiting} tables wait to be homogenized", retry_after_s=60)
-            user_surveys.insist_on_quota(connection, who, self._quota)
             job_id = jobs.request(connection, request)
             user_surveys.add(connection, token, job_id, who, look, days=self._quota.days)
 

@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from app.domain.errors import ConflictError, NotFoundError
+from app.domain.errors import ConflictError, NotFoundError, TooManyRequestsError
+from app.domain.quotas import QueryQuota
 from app.domain.tap_jobs import Phase, TapJob
 from app.storage.queries import queries
 from app.storage.tables import TapJobRow
 
+SOON_S = 60
 _QUERIES = queries("tap_jobs")
+_FIELDS = frozenset(field.name for field in fields(TapJob))
 
 
 def create(
-    connection: Connection, job_id: str, *, parameters: dict[str, str], seconds: int, destruction_at: datetime
+    connection: Connection,
+    job_id: str,
+    *,
+    parameters: dict[str, str],
+    seconds: int,
+    destruction_at: datetime,
+    client: str | None = None,
+    size: int = 0,
 ) -> None:
-    """Add a job that waits for its user to start it."""
+    """Add a job that waits for its user to start it, of a client or of nobody who is counted; `size` of its files."""
     row = {"job_id": job_id, "phase": Phase.PENDING, "run_id": parameters.get("RUNID"), "parameters": parameters}
-    connection.execute(insert(TapJobRow).values(**row, execution_seconds=seconds, destruction_at=destruction_at))
+    times = {"execution_seconds": seconds, "destruction_at": destruction_at}
+    connection.execute(insert(TapJobRow).values(**row, **times, client=client, bytes=size))
+
+
+def insist_on_quota(connection: Connection, client: str, quota: QueryQuota, *, size: int) -> None:
+    """Insist that a client may have one more job; nobody else is counted until the caller's transaction ends.
+
+    Args:
+        connection: whose transaction adds the job.
+        client: its digest.
+        quota: what it may have.
+        size: of what comes with the job, files and parameters, in bytes.
+
+    Raises:
+        TooManyRequestsError: it has as many as it may, or as much; says when the first of them goes.
+    """
+    connection.exec_driver_sql(_QUERIES["lock"])
+    held = connection.exec_driver_sql(_QUERIES["held"], {"client": client}).one()
+    if held.open >= quota.at_once:
+        problem = (
+            f"{held.open} of your jobs have not ended, and no more than {quota.at_once} may be at once: "
+            "wait for one, abort or delete one"
+        )
+        raise TooManyRequestsError(problem, retry_after_s=SOON_S)
+    wait = max(math.ceil(held.seconds), 1)
+    if held.kept >= quota.kept:
+        problem = f"{held.kept} of your jobs are kept, and no more than {quota.kept} may be: delete one"
+        raise TooManyRequestsError(problem, retry_after_s=wait)
+    if held.kept and held.bytes + size > quota.bytes:  # a first one always has room
+        problem = f"with this job yours would hold more than {quota.bytes >> 20:,} MiB: delete one"
+        raise TooManyRequestsError(problem, retry_after_s=wait)
+
+
+def held_with(connection: Connection, job_id: str) -> int | None:
+    """Return the bytes that the client of a job has, None where nobody counts them."""
+    held: int | None = connection.exec_driver_sql(_QUERIES["held_with"], {"job_id": job_id}).scalar_one()
+    return held
 
 
 def get(connection: Connection, job_id: str) -> TapJob:
@@ -34,7 +82,7 @@ def get(connection: Connection, job_id: str) -> TapJob:
     row = connection.execute(select(TapJobRow.__table__).where(TapJobRow.job_id == job_id, kept)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no job {job_id!r}: it was deleted, its time was over, or it never was")
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the mapping begins with an underscore
+    values = {key: value for key, value in row._mapping.items() if key in _FIELDS}  # noqa: SLF001 - SQLAlchemy's name
     return TapJob(**(values | {"phase": Phase(values["phase"])}))
 
 
@@ -63,11 +111,17 @@ def started(connection: Connection, job_id: str, backend: str) -> bool:
 
 
 def finish(
-    connection: Connection, job_id: str, phase: Phase, *, problem: str | None = None, media_type: str | None = None
-) -> None:
-    """End a job that runs; one that was stopped stays so."""
-    parameters = {"job_id": job_id, "phase": phase.value, "problem": problem, "media_type": media_type}
-    connection.exec_driver_sql(_QUERIES["finish"], parameters)
+    connection: Connection,
+    job_id: str,
+    phase: Phase,
+    *,
+    problem: str | None = None,
+    media_type: str | None = None,
+    size: int = 0,
+) -> bool:
+    """End a job that runs, with an answer of `size` bytes; False where it was stopped, and stays so."""
+    parameters = {"job_id": job_id, "phase": phase.value, "problem": problem, "media_type": media_type, "bytes": size}
+    return connection.exec_driver_sql(_QUERIES["finish"], parameters).rowcount > 0
 
 
 def abort(connection: Connection, job_id: str) -> None:
@@ -80,9 +134,9 @@ def remove(connection: Connection, job_id: str) -> None:
     connection.execute(delete(TapJobRow).where(TapJobRow.job_id == job_id))
 
 
-def bury(connection: Connection, spared: Iterable[str]) -> None:
-    """End the jobs that nobody runs any more, but the `spared` ones."""
-    connection.exec_driver_sql(_QUERIES["bury"], {"spared": list(spared)})
+def bury(connection: Connection, spared: Iterable[str]) -> list[str]:
+    """End the jobs that nobody runs any more, but the `spared` ones; return their ids."""
+    return list(connection.exec_driver_sql(_QUERIES["bury"], {"spared": list(spared)}).scalars())
 
 
 def remove_expired(connection: Connection) -> list[str]:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, func, insert, text
 
 from app.domain.errors import NotFoundError, TooManyRequestsError
 from app.domain.jobs import JobState
-from app.domain.user_surveys import Look, Quota, UserSurvey
+from app.domain.quotas import Quota
+from app.domain.user_surveys import Look, UserSurvey
 from app.storage import bulk
 from app.storage.engine import driver_connection
 from app.storage.queries import queries

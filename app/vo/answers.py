@@ -15,10 +15,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.domain.errors import ConflictError, InputError, NotFoundError, SosError, UnavailableError
+from app.domain.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    SosError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 from app.vo import votable
 
-_STATUS = ((InputError, 400), (NotFoundError, 404), (ConflictError, 409), (UnavailableError, 503))
+# The first class that fits counts.
+_STATUS = (
+    (InputError, 400),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (TooManyRequestsError, 429),
+    (UnavailableError, 503),
+)
 
 VERSION_HEADER = "X-SoS-Version"
 STALLED_S = 300.0
@@ -56,7 +70,10 @@ class VotableRoute(APIRoute):
 def of_error(problem: SosError, status: int | None = None, media_type: str = votable.MEDIA_TYPE) -> Response:
     """Return the answer to a request that failed."""
     usual = next((number for kind, number in _STATUS if isinstance(problem, kind)), 500)
-    return failed(str(problem), status or usual, media_type)
+    answer = failed(str(problem), status or usual, media_type)
+    if isinstance(problem, TooManyRequestsError):
+        answer.headers["Retry-After"] = str(problem.retry_after_s)
+    return answer
 
 
 def failed(problem: str, status: int, media_type: str) -> Response:

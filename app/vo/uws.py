@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
+from app.domain.clients import client_of
 from app.domain.errors import NotFoundError, ParameterError
 from app.domain.tap_jobs import Phase, TapJob
 from app.services.queries import Queries
@@ -50,7 +51,8 @@ async def create(request: Request) -> Response:
     _phase(parameters)
     jobs = factory_of(request).tap_jobs()
     known = {name: value for name in _PARAMETERS if (value := _joined(parameters, name)) is not None}
-    job = await run_in_threadpool(jobs.create, known, parameters.files)
+    client = client_of(request.scope)
+    job = await run_in_threadpool(lambda: jobs.create(known, parameters.files, client=client))
     await _set_phase(request, job.job_id, parameters)
     return _to_job(request, job.job_id)
 

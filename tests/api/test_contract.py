@@ -34,7 +34,7 @@ def description(server_url: str, template: str) -> Iterator[BaseSchema]:
     """What the service says of itself, asked of a process of its own on a catalogue of its own."""
     with servers.scratch_database(server_url, template) as database:
         catalogue.build(database, n_versions=2)
-        with running(database, SOS_RATE_LIMIT="0") as (url, process):
+        with running(database, SOS_RATE_LIMIT="0", SOS_EXPORTS_AT_ONCE="50") as (url, process):
             yield schemathesis.openapi.from_url(f"{url}/openapi.json", config=CONFIG)
             assert process.poll() is None
 

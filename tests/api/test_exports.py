@@ -8,12 +8,19 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import text
 
+from app.domain.clients import digest_of
+from app.domain.errors import TooManyRequestsError
+from app.domain.quotas import Quota
+from app.pipeline import requests
 from app.pipeline.requests import Requests
 from app.storage.engine import Database
 from tests.support import catalogue, servers
@@ -21,6 +28,7 @@ from tests.support.catalogue import N_STARS
 from tests.support.http import Service, serving
 from tests.support.means import means
 from workers.main import run
+from workers.tasks.sweep import sweep
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,7 @@ def exporting(server_url: str, template: str, tmp_path_factory: pytest.TempPathF
     state = tmp_path_factory.mktemp("state")
     with servers.scratch_database(server_url, template) as database:
         catalogue.build(database, n_versions=2)
-        with serving(database, state=state) as service:
+        with serving(database, state=state, exports_at_once=10, exports_kept=1000) as service:
             yield service, database, state
 
 
@@ -236,3 +244,114 @@ def test_what_a_killed_attempt_left_goes_with_the_files_past_their_time(exportin
     assert not left.exists()
     assert not old.exists()
     assert service.get(folder["file"]["url"]).status_code == 200
+
+
+@pytest.fixture
+def counting(database: Database, tmp_path: Path) -> Iterator[tuple[Service, Database, Path]]:
+    """A service that gives each client two exports at once and three that are kept."""
+    catalogue.build(database)
+    with serving(database, state=tmp_path, exports_at_once=2, exports_kept=3, keep_exports_days=2) as service:
+        yield service, database, tmp_path
+
+
+def ask(service: Service, teff_max: int, client: str = "192.0.2.7"):
+    return service.send("POST", "/v1/exports", json={"format": "csv", "teff_max": teff_max}, client=client)
+
+
+def work(counting: tuple[Service, Database, Path]) -> None:
+    run(means(counting[1], counting[2], keep_exports_days=2), concurrency=0, wait=False)
+
+
+def end(database: Database, export: int, *, days_ago: float) -> None:
+    with database.begin() as connection:
+        change = "UPDATE job SET finished_at = now() - make_interval(secs => :seconds) WHERE job_id = :job"
+        connection.execute(text(change), {"seconds": days_ago * 86_400, "job": export})
+
+
+def test_a_client_has_a_quota_of_exports_and_others_have_their_own(counting):
+    service, database, _ = counting
+    first, second = ask(service, 4202), ask(service, 4203)
+    assert (first.status_code, second.status_code) == (202, 202)
+    crowded = ask(service, 4204)
+    assert (crowded.status_code, crowded.headers["Retry-After"]) == (429, "60")
+    assert crowded.headers["content-type"] == "application/problem+json"
+    assert "no more than 2 may be under way at once: wait for one" in crowded.json()["detail"]
+    again = ask(service, 4202)
+    assert (again.status_code, again.json()["job"]) == (409, first.json()["export"]), "what is under way is named"
+    assert ask(service, 4204, "192.0.2.8").status_code == 202
+    assert [ask(service, 4205 + one, f"2001:db8::{one}").status_code for one in range(3)] == [202, 202, 429]
+    assert ask(service, 4208, "2001:db8:0:1::1").status_code == 202, "another network of IPv6"
+    work(counting)
+    third = ask(service, 4210)
+    assert third.status_code == 202
+    work(counting)
+    full = ask(service, 4211)
+    assert full.status_code == 429
+    assert "3 of your exports are kept, each for 2 days, and no more than 3 may be" in full.json()["detail"]
+    assert 86_400 < int(full.headers["Retry-After"]) <= 2 * 86_400
+    end(database, first.json()["export"], days_ago=1.5)
+    assert 43_000 < int(ask(service, 4211).headers["Retry-After"]) <= 43_200, "until the first of them goes"
+    end(database, first.json()["export"], days_ago=2)
+    assert ask(service, 4211).status_code == 202, "past its time it is not counted, also before it is cleaned up"
+
+
+def test_what_fails_or_is_cancelled_takes_no_place(counting):
+    service, database, _ = counting
+    for place in range(4):
+        asked = ask(service, 4202 + place)
+        assert asked.status_code == 202
+        Requests(database).cancel(asked.json()["export"], "not wanted")
+
+
+def test_exports_past_their_time_start_the_clean_up_that_removes_them(counting):
+    service, database, state = counting
+    old, new = ask(service, 4202).json()["export"], ask(service, 4203).json()["export"]
+    work(counting)
+    sweep(database, means(database, state, keep_exports_days=2))
+    work(counting)
+    assert len(list((state / "exports").iterdir())) == 2
+    end(database, old, days_ago=2)
+    os.utime(state / f"exports/sos_v1_export_{old}.csv", (0, 0))
+    sweep(database, means(database, state, keep_exports_days=2))
+    work(counting)
+    assert [path.name for path in (state / "exports").iterdir()] == [f"sos_v1_export_{new}.csv"]
+    with database.connect() as connection:
+        assert list(connection.execute(text("SELECT job_id FROM export")).scalars()) == [new]
+
+
+def test_nobody_sees_who_asked_for_an_export(counting):
+    service, database, _ = counting
+    asked = ask(service, 4202)
+    work(counting)
+    assert asked.json().keys() == service.get(asked.headers["Location"]).json().keys()
+    job = f"/v1/jobs/{asked.json()['export']}"
+    pages = [asked, *(service.get(path) for path in (asked.headers["Location"], "/v1/jobs", job, f"{job}/events"))]
+    with database.connect() as connection:
+        rows = connection.execute(text("SELECT job::text FROM job UNION ALL SELECT job_log::text FROM job_log"))
+        seen = "".join(rows.scalars()) + "".join(page.text for page in pages)
+        [kept] = connection.execute(text("SELECT client FROM export")).scalars()
+    assert kept == digest_of("192.0.2.7")
+    assert kept not in seen
+    assert "192.0.2.7" not in seen
+
+
+def at_the_same_time(wanted: Requests, clients: list[str | None]) -> list[int]:
+    """Return the jobs of as many exports as clients, all asked for at once; those that are refused have none."""
+
+    def one(client: str | None) -> int | None:
+        try:
+            return wanted.export({"version": 1, "format": "csv", "one": uuid4().hex}, client=client)
+        except TooManyRequestsError:
+            return None
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        return [job for job in pool.map(one, clients) if job is not None]
+
+
+def test_requests_at_the_same_time_do_not_pass_the_limits(database: Database, monkeypatch: pytest.MonkeyPatch):
+    catalogue.build(database)
+    wanted = Requests(database, exports=Quota(at_once=3, kept=20, days=7))
+    assert len(at_the_same_time(wanted, ["192.0.2.7"] * 12)) == 3
+    assert len(at_the_same_time(wanted, [None] * 5)) == 5, "who is at the machine has no quota"
+    monkeypatch.setattr(requests, "MOST_EXPORTS", 10)
+    assert len(at_the_same_time(wanted, [f"192.0.2.{place}" for place in range(20, 32)])) == 2

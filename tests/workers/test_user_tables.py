@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import text
 
-from app.domain.errors import NotFoundError
-from app.domain.user_surveys import Quota, UserSurvey, UserSurveyRequest
+from app.domain.errors import NotFoundError, TooManyRequestsError
+from app.domain.quotas import Quota
+from app.domain.user_surveys import UserSurvey, UserSurveyRequest
+from app.pipeline import user_requests
 from app.pipeline.user_requests import UserRequests
 from app.pipeline.user_tables import read_upload
 from app.services.user_surveys import UserSurveys
@@ -115,3 +118,18 @@ def test_a_table_whose_file_is_gone_fails_and_says_so(tables, database, tmp_path
     run(means(database, tmp_path / "state"), concurrency=0, wait=False)
     failed = tables[0].get(token)
     assert (failed.state, "send it again" in failed.reason) == ("failed", True)
+
+
+def test_tables_sent_at_the_same_time_do_not_pass_the_limit_of_all_together(tables, monkeypatch):
+    monkeypatch.setattr(user_requests, "MOST_WAITING", 3)
+
+    def one(place: int) -> bool:
+        try:
+            send(tables, rows=50, client=f"192.0.2.{place}")
+        except TooManyRequestsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(one, range(10))) == 3
+    assert len(list(tables[2].iterdir())) == 3, "what was refused has left nothing"

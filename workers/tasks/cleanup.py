@@ -7,7 +7,7 @@ import time
 
 from app.pipeline import retention, uploads
 from app.pipeline.user_requests import remove_expired
-from app.storage import jobs, kept_catalogues, measurements, versions
+from app.storage import exports, jobs, kept_catalogues, measurements, versions
 from workers.work import Work
 
 JOBS_KEPT_DAYS = 90
@@ -34,6 +34,7 @@ def cleanup(work: Work) -> None:
     uploads.remove_older(work.means.uploads, time.time() - UPLOADS_KEPT_S)
     with work.database.begin() as connection:
         measurements.purge_superseded(connection)
+        exports.remove_expired(connection, days=work.means.keep_exports_days)
         jobs.forget_old(connection, days=JOBS_KEPT_DAYS)
         work.finish(
             connection, result={"versions_removed": removed, "files_removed": len(files), "tables_removed": tables}

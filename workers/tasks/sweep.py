@@ -30,7 +30,7 @@ def sweep(database: Database, means: Means) -> None:
     for version_id in left:
         drop_tables(database, version_id)
     with database.connect() as connection:
-        wanted = due(connection, keep=means.keep_versions)
+        wanted = due(connection, keep=means.keep_versions, export_days=means.keep_exports_days)
     if wanted:
         try:
             Requests(database).cleanup(requested_by="retention")

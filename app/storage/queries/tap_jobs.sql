@@ -14,7 +14,8 @@ UPDATE tap_job SET backend = %(backend)s WHERE job_id = %(job_id)s AND phase = '
 
 -- finish --
 -- Ends a job that runs.
-UPDATE tap_job SET phase = %(phase)s, ended_at = clock_timestamp(), problem = %(problem)s, media_type = %(media_type)s
+UPDATE tap_job SET phase = %(phase)s, ended_at = clock_timestamp(), problem = %(problem)s, media_type = %(media_type)s,
+       bytes = bytes + %(bytes)s
 WHERE job_id = %(job_id)s AND phase = 'EXECUTING'
 
 -- abort --
@@ -27,13 +28,14 @@ WITH aborted AS (
 SELECT pg_cancel_backend(a.pid) FROM aborted JOIN pg_stat_activity AS a ON a.pid || ' ' || a.xact_start = aborted.backend
 
 -- bury --
--- Ends jobs whose transaction is gone: the process that ran them was. A process spares those that it is ending itself.
+-- Ends jobs whose transaction is gone, and returns them: the process that ran them was. A process spares those that it is ending itself.
 UPDATE tap_job SET phase = 'ERROR', ended_at = clock_timestamp(),
        problem = 'the service was restarted while the query ran: send it again'
 WHERE phase = 'EXECUTING'
   AND job_id <> ALL (%(spared)s)
   AND CASE WHEN backend IS NULL THEN started_at < now() - interval '2 minutes'
            ELSE NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid || ' ' || a.xact_start = backend) END
+RETURNING job_id
 
 -- expired --
 -- Forgets jobs whose time is over, and stops those of them that run.
@@ -41,3 +43,21 @@ WITH gone AS (DELETE FROM tap_job WHERE destruction_at < now() RETURNING job_id,
 SELECT job_id, (SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity AS a
                 WHERE a.pid || ' ' || a.xact_start = gone.backend) AS stopped
 FROM gone
+
+-- lock --
+-- Let only one transaction at a time count jobs.
+SELECT pg_advisory_xact_lock(hashtext('sos tap jobs'), 0)
+
+-- held --
+-- What a client has: jobs, those that have not ended, bytes of files and parameters, seconds until the first job goes.
+SELECT count(*) AS kept,
+       count(*) FILTER (WHERE phase IN ('PENDING', 'QUEUED', 'EXECUTING')) AS open,
+       coalesce(sum(bytes + pg_column_size(parameters)), 0)::bigint AS bytes,
+       coalesce(extract(epoch FROM min(destruction_at) - now()), 0)::float8 AS seconds
+FROM tap_job WHERE client = %(client)s AND destruction_at >= now()
+
+-- held_with --
+-- Bytes that the client of a job has, this job included; nothing for a job that nobody counts.
+SELECT sum(other.bytes + pg_column_size(other.parameters))::bigint
+FROM tap_job AS one JOIN tap_job AS other USING (client)
+WHERE one.job_id = %(job_id)s AND other.destruction_at >= now()

@@ -3,6 +3,7 @@
 from app.storage.tables.access import AccessKeyRow, AuditRow
 from app.storage.tables.base import Base
 from app.storage.tables.catalog import CalibratedRow, HomogenizedRow
+from app.storage.tables.exports import ExportRow
 from app.storage.tables.jobs import JobDataRow, JobLogRow, JobRow, StepRow
 from app.storage.tables.measurements import MeasurementRow
 from app.storage.tables.references import (
@@ -32,6 +33,7 @@ __all__ = [
     "CalibratedRow",
     "CrossmatchRow",
     "CrossmatchRunRow",
+    "ExportRow",
     "FigureRow",
     "HomogenizedRow",
     "IngestionRow",

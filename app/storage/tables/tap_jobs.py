@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,7 +16,8 @@ class TapJobRow(Base):
     """A job of the Universal Worker Service; uploads and answer are files under its id in the state folder.
 
     `backend` names the database connection that runs it (process id and start), so that any process of the service can
-    stop it, and notices when nobody runs it any more.
+    stop it, and notices when nobody runs it any more. `client` is a digest of the address that asked, by which jobs and
+    bytes are counted, none where nobody counts them; nobody is shown it.
     """
 
     __tablename__ = "tap_job"
@@ -25,6 +26,7 @@ class TapJobRow(Base):
             "phase IN ('PENDING', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED')", name="known_phase"
         ),
         Index("ix_tap_job_waiting", "created_at", postgresql_where=text("phase IN ('QUEUED', 'EXECUTING')")),
+        Index("ix_tap_job_client", "client"),
     )
 
     job_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -39,3 +41,5 @@ class TapJobRow(Base):
     backend: Mapped[str | None] = mapped_column(Text)
     problem: Mapped[str | None] = mapped_column(Text)
     media_type: Mapped[str | None] = mapped_column(Text)
+    client: Mapped[str | None] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), comment="of its files: uploads, answer")
