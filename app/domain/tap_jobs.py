@@ -25,7 +25,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class TapJob:
-    """A job; `parameters` are those of the request, by name in capitals."""
+    """A job; `parameters` are those of the request, by name in capitals, `version` the one that its answer is from."""
 
     job_id: str
     phase: Phase
@@ -39,3 +39,4 @@ class TapJob:
     backend: str | None
     problem: str | None
     media_type: str | None
+    version: int | None

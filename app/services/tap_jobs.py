@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from app.domain.clients import digest_of
 from app.domain.errors import ConflictError, QueryError, SosError
@@ -28,10 +28,19 @@ LARGEST_ANSWER = 16 * 2**30
 
 # Opens the answer to a job: its media type and pieces. It is told how to say which transaction runs it.
 Answer: TypeAlias = Callable[
-    [TapJob, Mapping[str, bytes], Callable[[str], None]], tuple[str, AbstractContextManager[Iterator[bytes]]]
+    [TapJob, Mapping[str, bytes], Callable[[str], None]], tuple[str, AbstractContextManager["Pieces"]]
 ]
 _ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _log = logging.getLogger(__name__)
+
+
+class Pieces(Protocol):
+    """The pieces of an answer, and the version that it is from."""
+
+    version: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield them."""
 
 
 class TapJobs:
@@ -135,8 +144,8 @@ class TapJobs:
             tap_jobs.remove(connection, job_id)
         self._forget(job_id)
 
-    def result(self, job_id: str) -> tuple[Path, str]:
-        """Return the file that holds a job's answer, and its media type.
+    def result(self, job_id: str) -> tuple[Path, str, int | None]:
+        """Return the file that holds a job's answer, its media type, and the version that it is from.
 
         Raises:
             NotFoundError: there is no such job.
@@ -145,7 +154,7 @@ class TapJobs:
         job = self.get(job_id)
         if job.phase is not Phase.COMPLETED or job.media_type is None:
             raise ConflictError(f"job {job_id} is {job.phase}: {job.problem or 'it has no answer'}")
-        return self._answer_of(job_id), job.media_type
+        return self._answer_of(job_id), job.media_type, job.version
 
     def _tidy(self) -> None:
         """Forget the jobs whose time is over, and end those that nobody runs any more: neither takes a place."""
@@ -228,7 +237,8 @@ class TapJobs:
                     )
             file.flush()
             # While the transaction is still open: a job whose transaction is gone counts as lost.
-            if not self._finish(job.job_id, Phase.COMPLETED, media_type=media_type, size=size):
+            facts = {"media_type": media_type, "version": pieces.version, "size": size}
+            if not self._finish(job.job_id, Phase.COMPLETED, **facts):
                 raise QueryError("the job was stopped")
 
     def _room(self, job_id: str) -> int:

@@ -117,10 +117,12 @@ def finish(
     *,
     problem: str | None = None,
     media_type: str | None = None,
+    version: int | None = None,
     size: int = 0,
 ) -> bool:
     """End a job that runs, with an answer of `size` bytes; False where it was stopped, and stays so."""
-    parameters = {"job_id": job_id, "phase": phase.value, "problem": problem, "media_type": media_type, "bytes": size}
+    answer = {"media_type": media_type, "version": version, "bytes": size}
+    parameters = {"job_id": job_id, "phase": phase.value, "problem": problem, **answer}
     return connection.exec_driver_sql(_QUERIES["finish"], parameters).rowcount > 0
 
 

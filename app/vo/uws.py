@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from time import monotonic
@@ -19,7 +19,7 @@ from app.domain.tap_jobs import Phase, TapJob
 from app.services.queries import Queries
 from app.services.tap_jobs import MOST_SECONDS, Answer, TapJobs
 from app.vo import votable
-from app.vo.answers import VotableRoute
+from app.vo.answers import VERSION_HEADER, Pieces, VotableRoute
 from app.vo.asking import pieces
 from app.vo.requests import Parameters, base_url, factory_of
 from app.vo.tap import question_of
@@ -118,8 +118,8 @@ async def show_part(request: Request, job_id: str, part: str) -> Response:
 @router.get("/{job_id}/results/result", include_in_schema=False)
 async def result(request: Request, job_id: str) -> Response:
     """Send the answer."""
-    path, media_type = await run_in_threadpool(factory_of(request).tap_jobs().result, job_id)
-    return FileResponse(path, media_type=media_type)
+    path, media_type, version = await run_in_threadpool(factory_of(request).tap_jobs().result, job_id)
+    return FileResponse(path, media_type=media_type, headers={VERSION_HEADER: str(version or "none")})
 
 
 def answering(queries: Queries) -> Answer:
@@ -127,7 +127,7 @@ def answering(queries: Queries) -> Answer:
 
     def answer(
         job: TapJob, files: Mapping[str, bytes], started: Callable[[str], None]
-    ) -> tuple[str, AbstractContextManager[Iterator[bytes]]]:
+    ) -> tuple[str, AbstractContextManager[Pieces]]:
         parameters = Parameters({name: [value] for name, value in job.parameters.items()}, dict(files))
         question = question_of(parameters)
         opening = pieces(queries, question, seconds=job.execution_seconds, started=started)

@@ -1,4 +1,4 @@
-"""Exports and queries that are left to run, by the client that asked for them."""
+"""Exports and queries that are left to run, by the client that asked for them; the version that an answer is from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,11 +29,13 @@ def upgrade() -> None:
             comment="of its files: uploads, answer",
         ),
     )
+    op.add_column("tap_job", sa.Column("version", sa.Integer(), nullable=True, comment="that the answer is from"))
     op.create_index("ix_tap_job_client", "tap_job", ["client"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_tap_job_client", "tap_job")
+    op.drop_column("tap_job", "version")
     op.drop_column("tap_job", "bytes")
     op.drop_column("tap_job", "client")
     op.drop_table("export")

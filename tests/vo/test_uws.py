@@ -67,7 +67,10 @@ def test_a_job_keeps_the_tables_that_came_with_it(client: httpx.Client):
     )  # fmt: skip
     path = httpx.URL(answer.headers["location"]).path
     assert ended(client, path) == "COMPLETED"
-    assert client.get(f"{path}/results/result").text.split() == ['"s"', "7"]
+    answer = client.get(f"{path}/results/result")
+    assert answer.text.split() == ['"s"', "7"]
+    at_once = client.get("/tap/sync", params={"LANG": "ADQL", "QUERY": "SELECT TOP 1 ra FROM sos.star"})
+    assert answer.headers["X-SoS-Version"] == at_once.headers["X-SoS-Version"] != "none"
     client.post(path, data={"ACTION": "DELETE"})
 
 

@@ -15,7 +15,7 @@ UPDATE tap_job SET backend = %(backend)s WHERE job_id = %(job_id)s AND phase = '
 -- finish --
 -- Ends a job that runs.
 UPDATE tap_job SET phase = %(phase)s, ended_at = clock_timestamp(), problem = %(problem)s, media_type = %(media_type)s,
-       bytes = bytes + %(bytes)s
+       version = %(version)s, bytes = bytes + %(bytes)s
 WHERE job_id = %(job_id)s AND phase = 'EXECUTING'
 
 -- abort --

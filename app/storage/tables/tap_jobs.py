@@ -43,3 +43,4 @@ class TapJobRow(Base):
     media_type: Mapped[str | None] = mapped_column(Text)
     client: Mapped[str | None] = mapped_column(Text)
     bytes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), comment="of its files: uploads, answer")
+    version: Mapped[int | None] = mapped_column(comment="that the answer is from")
