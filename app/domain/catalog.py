@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.domain.errors import ParameterError
@@ -49,6 +49,12 @@ class Slice:
         for name, bounds in self.bounds.items():
             if bounds.lowest is not None and bounds.highest is not None and bounds.lowest > bounds.highest:
                 raise ParameterError(f"{name}_min", f"{bounds.lowest:g} is above {name}_max = {bounds.highest:g}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has every star."""
+        open_bounds = all(bounds == Bounds() for bounds in self.bounds.values())
+        return open_bounds and replace(self, bounds={}) == Slice(self.columns)
 
 
 @dataclass(frozen=True)

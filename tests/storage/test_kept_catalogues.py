@@ -50,6 +50,8 @@ def test_a_file_serves_whole_catalogues_of_its_version_alone(filled: Database, t
     keep(filled, tmp_path, 1)
     assert opened(filled, tmp_path, 1) == N_STARS
     assert opened(filled, tmp_path, 1, Slice(columns=choose(CATALOG, ("feh", "star_id")))) == N_STARS
+    nothing_asked = {name: Bounds() for name in ("teff", "logg", "feh", "g_mag")}
+    assert opened(filled, tmp_path, 1, Slice(columns=CATALOG, bounds=nothing_asked)) == N_STARS
     assert opened(filled, tmp_path, 2) is None
     for part in (
         Slice(columns=CATALOG, bounds={"teff": Bounds(4000, None)}),
