@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 BATCH_ROWS = 32_768
+BUFFER_BYTES = 1 << 18
 _NAME = re.compile(r"v(\d+)-[0-9a-f]{64}\.parquet")
 
 
@@ -66,7 +67,8 @@ def opened(connection: Connection, folder: Path, version_id: int, wanted: Slice)
 
     with ExitStack() as held:
         try:
-            file = held.enter_context(pq.ParquetFile(path))
+            # Unless it is told not to, it reads all columns ahead and keeps the whole file in memory.
+            file = held.enter_context(pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES))
         except (OSError, pa.ArrowInvalid):  # not made, removed, or damaged
             file = None
         # An earlier SoS may have made it, whose catalogue had fewer columns.

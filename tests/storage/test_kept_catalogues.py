@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -93,6 +94,27 @@ def test_a_file_of_an_earlier_catalogue_serves_the_columns_that_it_has(filled: D
     pq.write_table(pq.read_table(path).drop_columns(["feh_flags"]), path)
     assert opened(filled, tmp_path, 1) is None
     assert opened(filled, tmp_path, 1, Slice(columns=choose(CATALOG, ("feh",)))) == N_STARS
+
+
+def test_reading_takes_the_memory_of_a_piece_and_not_of_the_file(filled: Database, tmp_path: Path):
+    path = keep(filled, tmp_path, 1)
+    assert path is not None
+    rng, n_rows = np.random.default_rng(1), 1_000_000
+    columns = choose(CATALOG, ("star_id", "ra", "dec", "teff"))
+    values = [rng.permutation(n_rows), *rng.random((3, n_rows))]
+    table = pa.table(dict(zip([column.name for column in columns], values, strict=True)))
+    pq.write_table(table, path, row_group_size=50_000)
+    del table
+    with filled.connect() as connection:
+        opening = kept_catalogues.opened(connection, tmp_path, 1, Slice(columns=columns))
+        with opening as kept:
+            assert kept is not None
+            before, taken, rows = pa.total_allocated_bytes(), 0, 0
+            for batch in kept.batches(columns):
+                rows += batch.num_rows
+                taken = max(taken, pa.total_allocated_bytes() - before)
+    assert rows == n_rows
+    assert taken < path.stat().st_size / 4
 
 
 def test_files_of_other_versions_are_removed_and_nothing_else(filled: Database, tmp_path: Path):
