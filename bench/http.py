@@ -119,7 +119,7 @@ def _upload(database: Database, address: str, rows: int) -> Iterator[tuple[str, 
         ).fetchall()
     table = ("ra,dec\n" + "".join(f"{ra:.8f},{dec:.8f}\n" for ra, dec in places)).encode()
     query = {"radius": "3", "unit": "arcsec", "columns": "star_id,teff,logg,feh"}
-    for which in ("first of the process, which loads libraries", "second"):
+    for which in ("first of the process", "second"):
         started = time.perf_counter()
         answer = httpx.post(f"{address}/v1/match", params=query, content=table, timeout=None).raise_for_status()
         seconds = time.perf_counter() - started
