@@ -80,7 +80,7 @@ def test_export_writes_a_hats_folder_whole_or_not_at_all(published: Database, tm
     folder = tmp_path / "sos"
     assert sos("export", folder, "--format", "hats", database=published).exit_code == 0
     assert "hats_nrows=300\n" in (folder / "hats.properties").read_text()
-    assert sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet")) == N_STARS
+    assert sum(pq.read_metadata(path).num_rows for path in (folder / "dataset").rglob("*.parquet")) == N_STARS
     assert sos("export", folder, "--format", "hats", database=published).exit_code == 4, "an existing folder stays"
     again = ["export", folder, "--format", "hats", "--force", "--teff-max", "4202", "--version", "2"]
     assert sos(*again, "--survey", "delta", database=published).exit_code == 3
