@@ -55,14 +55,10 @@ def sender(response: Response, scope: Scope) -> ASGIApp:
     """
     if len(response.body) < SMALLEST_BYTES:
         return response
-    if response.media_type != "application/json" or any(b"gzip" in value for value in _accepted(scope)):
+    if response.media_type != "application/json" or reads_gzip(Headers(scope=scope).get("accept-encoding", "")):
         return Compression(response)
     response.headers.add_vary_header("Accept-Encoding")
     return response
-
-
-def _accepted(scope: Scope) -> Iterator[bytes]:
-    return (value for name, value in scope["headers"] if name == b"accept-encoding")
 
 
 class Compression:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 POSITION = ("ra", "dec")
 FROM_KEPT = {FileFormat.PARQUET, FileFormat.ARROW, FileFormat.FITS, FileFormat.VOTABLE}
-"""Formats made of columns; PostgreSQL writes the others as fast itself."""
+"""Formats made of columns; PostgreSQL writes the others itself."""
 
 Select: TypeAlias = Callable[[Connection, int], Selection]
 

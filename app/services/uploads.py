@@ -72,9 +72,7 @@ def _found(schema: pa.Schema, parameter: str, ucds: Sequence[str], names: Sequen
     for usual in names:
         by_name: list[str] = [name for name in schema.names if name.lower() == usual]
         if len(by_name) > 1:
-            raise ParameterError(
-                parameter, f"could be any of the columns {', '.join(by_name)}: name one by {parameter}="
-            )
+            raise ambiguous(parameter, by_name)
         if by_name:
             return by_name[0]
     problem = f"which column is it? Name one of {', '.join(schema.names)} by {parameter}="

@@ -13,7 +13,7 @@ from app.storage.hats_tiles import INDEX_ORDER, Tile
 MARGIN_ARCSEC = 10.0
 """How far outside of a tile all stars are in its margin; LSDB's own usual margin."""
 MARGIN_ORDER = 12
-"""Of the pixels that line a tile on the outside: 51" wide on average and nowhere less than 25"."""
+"""Of the pixels that line a tile on the outside: 51" wide on average, and everywhere wider than the margin."""
 
 Integers = NDArray[np.int64]
 

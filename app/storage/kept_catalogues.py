@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 32_768
 BUFFER_BYTES = 1 << 18
+_PART, _PART_KEPT_S = ".part", 86_400
 _NAME = re.compile(r"v(\d+)-[0-9a-f]{64}\.parquet")
 
 
@@ -58,8 +60,8 @@ class KeptCatalogue:
 @contextmanager
 def opened(connection: Connection, folder: Path, version_id: int, wanted: Slice) -> Iterator[KeptCatalogue | None]:
     """Open the kept file of a version; None where it is not there, or a slice wants what it does not have."""
-    path = _path(connection, folder, version_id)
-    if path is None or not wanted.whole:  # of some rows the database finds which
+    path = _path(connection, folder, version_id) if wanted.whole else None  # of some rows the database finds which
+    if path is None:
         yield None
         return
     import pyarrow as pa  # noqa: PLC0415 - as above
@@ -95,7 +97,7 @@ def write(connection: Connection, folder: Path, version_id: int, batches: pa.Rec
     if path is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    number, part = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+    number, part = tempfile.mkstemp(dir=folder, prefix=".", suffix=_PART)
     try:
         with os.fdopen(number, "wb") as file:
             file.writelines(parquet_blocks(batches, CATALOG, {"sos.version": str(version_id)}))
@@ -107,7 +109,13 @@ def write(connection: Connection, folder: Path, version_id: int, batches: pa.Rec
 
 
 def remove_others(folder: Path, kept: Collection[int]) -> list[int]:
-    """Remove the files of all versions but those that are kept; return the versions whose file is gone."""
+    """Remove the files of all versions but those that are kept; return the versions whose file is gone.
+
+    What a worker left that was killed while it wrote goes too, a day later.
+    """
+    for part in folder.glob(f".*{_PART}"):
+        if part.stat().st_mtime < time.time() - _PART_KEPT_S:
+            part.unlink(missing_ok=True)
     found = [(path, re.fullmatch(_NAME, path.name)) for path in folder.glob("*.parquet")]
     gone = sorted((int(name[1]), path) for path, name in found if name and int(name[1]) not in kept)
     for _, path in gone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.storage.tables import TapJobRow
 
 SOON_S = 60
 _QUERIES = queries("tap_jobs")
-_FIELDS = frozenset(field.name for field in fields(TapJob))
+_COLUMNS = [TapJobRow.__table__.c[field.name] for field in fields(TapJob)]
 
 
 def create(
@@ -79,11 +79,11 @@ def get(connection: Connection, job_id: str) -> TapJob:
         NotFoundError: there is no such job.
     """
     kept = TapJobRow.destruction_at >= func.now()
-    row = connection.execute(select(TapJobRow.__table__).where(TapJobRow.job_id == job_id, kept)).one_or_none()
+    row = connection.execute(select(*_COLUMNS).where(TapJobRow.job_id == job_id, kept)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no job {job_id!r}: it was deleted, its time was over, or it never was")
-    values = {key: value for key, value in row._mapping.items() if key in _FIELDS}  # noqa: SLF001 - SQLAlchemy's name
-    return TapJob(**(values | {"phase": Phase(values["phase"])}))
+    job = TapJob(*row)
+    return replace(job, phase=Phase(job.phase))
 
 
 def change(connection: Connection, job_id: str, *, while_pending: bool = True, **values: Any) -> None:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import anyio
 import pytest
-from starlette.types import Message
 
 from app.api import files
 from app.api.files import FileResponse
 from app.domain.files import FileFormat
 from app.services.downloads import Download
+from tests.support import stalled
 
 NO_LIMIT = SimpleNamespace(state=SimpleNamespace(blocks_at_once=None))
 
@@ -29,16 +29,8 @@ def test_a_client_that_takes_nothing_is_let_go_and_gives_back_what_it_held(monke
         finally:
             closed.append(True)
 
-    async def receive() -> Message:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        if message.get("body"):
-            await anyio.sleep_forever()
-
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "app": NO_LIMIT}
     with pytest.raises(BaseExceptionGroup) as raised:
-        anyio.run(FileResponse(opening(), "catalog"), scope, receive, send)
+        anyio.run(FileResponse(opening(), "catalog"), scope, stalled.receive, stalled.send)
     assert raised.group_contains(TimeoutError)
     assert closed == [True]

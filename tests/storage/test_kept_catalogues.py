@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +127,15 @@ def test_files_of_other_versions_are_removed_and_nothing_else(filled: Database, 
     assert kept_catalogues.remove_others(tmp_path, [2, 3]) == [1]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["notes.parquet", second.name])
     assert kept_catalogues.remove_others(tmp_path / "not there", [1]) == []
+
+
+def test_what_a_killed_worker_left_goes_a_day_later(filled: Database, tmp_path: Path):
+    old, new = tmp_path / ".a.part", tmp_path / ".b.part"
+    for path in (old, new):
+        path.write_bytes(b"half of it")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    kept_catalogues.remove_others(tmp_path, [1])
+    assert list(tmp_path.iterdir()) == [new], "somebody may be writing it"
 
 
 def test_what_cannot_be_written_leaves_nothing(filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import anyio
 import pytest
-from starlette.types import Message
 
 from app.vo import answers
 from app.vo.answers import Pieces, StreamedAnswer
+from tests.support import stalled
 
 
 def test_a_client_that_takes_nothing_is_let_go_and_gives_back_what_it_held(monkeypatch: pytest.MonkeyPatch):
@@ -24,15 +24,7 @@ def test_a_client_that_takes_nothing_is_let_go_and_gives_back_what_it_held(monke
         finally:
             closed.append(True)
 
-    async def receive() -> Message:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        if message.get("body"):
-            await anyio.sleep_forever()
-
     with pytest.raises(BaseExceptionGroup) as raised:
-        anyio.run(StreamedAnswer(opening(), "text/csv"), {"type": "http"}, receive, send)
+        anyio.run(StreamedAnswer(opening(), "text/csv"), {"type": "http"}, stalled.receive, stalled.send)
     assert raised.group_contains(TimeoutError)
     assert closed == [True]

@@ -28,7 +28,8 @@ WITH aborted AS (
 SELECT pg_cancel_backend(a.pid) FROM aborted JOIN pg_stat_activity AS a ON a.pid || ' ' || a.xact_start = aborted.backend
 
 -- bury --
--- Ends jobs whose transaction is gone, and returns them: the process that ran them was. A process spares those that it is ending itself.
+-- Ends jobs whose transaction is gone, for the process that ran them is, and returns them. A process spares those that
+-- it is ending itself.
 UPDATE tap_job SET phase = 'ERROR', ended_at = clock_timestamp(),
        problem = 'the service was restarted while the query ran: send it again'
 WHERE phase = 'EXECUTING'
